@@ -1,0 +1,48 @@
+# make demo    the whole road on an embedded Kafka, OpenSearch and Spark
+# make test    every test, those on the real engines included
+# make check   format, lint, types and the fast tests
+# make lock    write requirements.lock anew from setup.cfg
+
+VENV   := .venv
+PYTHON ?= python3
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: demo test check format lock down clean
+
+demo: $(STAMP)
+	@$(BIN)/hamrong demo
+
+test: $(STAMP)
+	@$(BIN)/hamrong stack jars
+	@$(BIN)/pytest
+
+check: $(STAMP)
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/pytest -q -m "not services and not e2e"
+
+format: $(STAMP)
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: $(STAMP)
+	@$(BIN)/pip install -q uv
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --extra dev setup.cfg --no-header -o requirements.lock
+	@sed -i '1i # Every package with its hashes; written by "make lock" from setup.cfg.' requirements.lock
+
+down:
+	@test ! -x $(BIN)/hamrong || $(BIN)/hamrong stack down
+
+clean: down
+	@rm -rf $(VENV) .hamrong
+
+$(STAMP): requirements.lock setup.cfg
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; say which: make PYTHON=/path/to/python3.12 ..."; exit 2; }
+	@echo "Installing Python packages into $(VENV) (about 2 minutes the first time) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(STAMP)

@@ -1,0 +1,1 @@
+"""Rarity, volume and isolation models over the lake."""

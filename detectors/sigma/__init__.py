@@ -1,0 +1,1 @@
+"""Sigma: load, map fields, compile, match, correlate, test."""

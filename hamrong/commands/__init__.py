@@ -1,0 +1,1 @@
+"""One file a sub-command, found by glob: `SUMMARY`, `add_arguments(parser)`, `run(args) -> exit code`."""

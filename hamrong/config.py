@@ -1,0 +1,239 @@
+"""config: the settings of every service, typed, read once in `main` and passed down.
+
+In:   `hamrong.yml` (or the file that HAMRONG_CONFIG names) and the environment
+Out:  a frozen `Config`
+
+A setting `gateway.tcp_port` is overridden by the variable HAMRONG_GATEWAY_TCP_PORT. Relative paths are relative to
+the folder of the configuration file, or to the current folder when there is none.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hamrong.errors import InvalidFileError, Problem
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class Secret(str):
+    """A string that prints as `***`."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+    def reveal(self) -> str:
+        return str.__str__(self)
+
+
+@dataclass(frozen=True)
+class Kafka:
+    bootstrap_servers: str = "127.0.0.1:9092"
+    raw_topic: str = "syslog.raw"
+    dead_topic: str = "syslog.dead"
+    alerts_topic: str = "soc.alerts"
+    partitions: int = 4
+    replication: int = 1
+
+
+@dataclass(frozen=True)
+class OpenSearch:
+    url: str = "http://127.0.0.1:9200"
+    user: str = ""
+    password: Secret = Secret("")
+    ca_file: str = ""
+    timeout_seconds: float = 30.0
+    alerts_alias: str = "soc-alerts"
+
+
+@dataclass(frozen=True)
+class Lake:
+    path: str = ".hamrong/lake"
+    """A folder, or an object store's URI that Spark knows."""
+
+
+@dataclass(frozen=True)
+class Gateway:
+    name: str = "gw1"
+    """Part of every message id: two gateways must differ."""
+    host: str = "127.0.0.1"
+    tcp_port: int = 5514
+    udp_port: int = 5514
+    tls_port: int = 0
+    """0 = no TLS listener."""
+    tls_certificate: str = ""
+    tls_key: str = ""
+    spool: Path = Path(".hamrong/spool")
+    spool_limit_bytes: int = 4 << 30
+    max_line_bytes: int = 64 << 10
+    status_port: int = 0
+    """Where counters are served as JSON over HTTP; 0 = nowhere."""
+
+
+@dataclass(frozen=True)
+class Spark:
+    master: str = "local[2]"
+    driver_memory: str = "2g"
+    shuffle_partitions: int = 2
+    trigger_seconds: float = 1.0
+    max_offsets_per_trigger: int = 50_000
+    checkpoints: str = ".hamrong/checkpoints"
+    work: Path = Path(".hamrong/spark")
+    """Spark's own scratch and log files."""
+
+
+@dataclass(frozen=True)
+class Detection:
+    rules: tuple[Path, ...] = (PROJECT / "rules",)
+    sources: Path = PROJECT / "sources.yml"
+    cache: Path = Path(".hamrong/cache")
+    watermark_seconds: int = 600
+    """How late a line may come and still count in a window; relays buffer for minutes, not hours."""
+
+
+@dataclass(frozen=True)
+class Anomaly:
+    models: Path = Path(".hamrong/models")
+    window_seconds: int = 3600
+    contamination: float = 0.005
+    """The share of training windows that the model may call unusual."""
+
+
+@dataclass(frozen=True)
+class Report:
+    folder: Path = Path(".hamrong/reports")
+    timezone: str = "Asia/Ho_Chi_Minh"
+
+
+@dataclass(frozen=True)
+class Config:
+    kafka: Kafka = field(default_factory=Kafka)
+    opensearch: OpenSearch = field(default_factory=OpenSearch)
+    lake: Lake = field(default_factory=Lake)
+    gateway: Gateway = field(default_factory=Gateway)
+    spark: Spark = field(default_factory=Spark)
+    detection: Detection = field(default_factory=Detection)
+    anomaly: Anomaly = field(default_factory=Anomaly)
+    report: Report = field(default_factory=Report)
+
+
+def load(path: Path | None = None, environment: Mapping[str, str] = os.environ) -> Config:
+    """The configuration: defaults, then the file, then the environment.
+
+    `path` None means HAMRONG_CONFIG, else `hamrong.yml` here, else no file. Raises InvalidFileError with every
+    fault at once.
+    """
+    if path is None:
+        named = environment.get("HAMRONG_CONFIG")
+        path = Path(named) if named else (Path("hamrong.yml") if Path("hamrong.yml").exists() else None)
+    problems: list[Problem] = []
+    values, lines = _read(path, problems) if path else ({}, {})
+    base = path.resolve().parent if path else Path.cwd()
+    sections = {}
+    for section in dataclasses.fields(Config):
+        given = values.pop(section.name, None) or {}
+        where = _Where(str(path), section.name, lines)
+        if not isinstance(given, dict):
+            problems.append(where.problem("", f"is {given!r}, not settings", "write 'name: value' lines below it"))
+            given = {}
+        section_type = typing.cast("type[Any]", section.default_factory)
+        sections[section.name] = _section(section_type, given, environment, base, where, problems)
+    for name in values:
+        known = ", ".join(section.name for section in dataclasses.fields(Config))
+        problems.append(Problem(str(path), lines.get((name,), 1), f"unknown section '{name}'", f"known: {known}"))
+    if problems:
+        raise InvalidFileError(problems)
+    return Config(**sections)
+
+
+@dataclass(frozen=True)
+class _Where:
+    path: str
+    section: str
+    lines: dict[tuple[str, ...], int]
+
+    def problem(self, key: str, what: str, hint: str) -> Problem:
+        line = self.lines.get((self.section, key), self.lines.get((self.section,), 1))
+        return Problem(self.path, line, f"{self.section}{'.' + key if key else ''} {what}", hint)
+
+
+def _read(path: Path, problems: list[Problem]) -> tuple[dict[str, Any], dict[tuple[str, ...], int]]:
+    """The file's mapping, and the line of each section and setting."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        values = yaml.safe_load(text) or {}
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(Problem(str(path), 1, f"cannot be read: {error}", "name a readable UTF-8 file"))
+        return {}, {}
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        problems.append(Problem(str(path), line, f"is not YAML: {error.problem}", "check the indentation and quotes"))
+        return {}, {}
+    if not isinstance(values, dict):
+        problems.append(Problem(str(path), 1, "holds no sections", "write 'kafka:' and its settings below it"))
+        return {}, {}
+    lines: dict[tuple[str, ...], int] = {}
+    for key, value in node.value if isinstance(node, yaml.MappingNode) else []:
+        lines[(key.value,)] = key.start_mark.line + 1
+        for inner, _ in value.value if isinstance(value, yaml.MappingNode) else []:
+            lines[(key.value, inner.value)] = inner.start_mark.line + 1
+    return values, lines
+
+
+def _section(
+    section: type[Any],
+    given: dict[str, Any],
+    environment: Mapping[str, str],
+    base: Path,
+    where: _Where,
+    problems: list[Problem],
+) -> Any:
+    types = typing.get_type_hints(section)
+    settings: dict[str, Any] = {}
+    for name, value in given.items():
+        if name not in types:
+            problems.append(where.problem(name, "is unknown", f"known: {', '.join(types)}"))
+            continue
+        settings[name] = value
+    for name in types:
+        variable = f"HAMRONG_{where.section}_{name}".upper()
+        if variable in environment:
+            settings[name] = environment[variable]
+    converted: dict[str, Any] = {}
+    for name, value in settings.items():
+        try:
+            converted[name] = _convert(value, types[name])
+        except (TypeError, ValueError):
+            kind = getattr(types[name], "__name__", str(types[name]))
+            problems.append(where.problem(name, f"is {value!r}", f"write a value of type {kind}"))
+    made = section(**converted)
+    paths = {
+        name: base / value if isinstance(value, Path) else tuple(base / item for item in value)
+        for name, value in vars(made).items()
+        if isinstance(value, Path) or (isinstance(value, tuple) and all(isinstance(item, Path) for item in value))
+    }
+    return dataclasses.replace(made, **paths)
+
+
+def _convert(value: Any, wanted: Any) -> Any:
+    if typing.get_origin(wanted) is tuple:
+        items = value.split(os.pathsep) if isinstance(value, str) else value
+        return tuple(Path(str(item)) for item in items)
+    if isinstance(value, (dict, list)) or value is None:
+        raise TypeError
+    if wanted in (int, float) and isinstance(value, bool):
+        raise TypeError
+    return wanted(value)

@@ -1,0 +1,1 @@
+"""The embedded Kafka and OpenSearch: jars, processes, ports, state under `.hamrong/`."""

@@ -1,0 +1,1 @@
+"""The listeners, the spool on disk and the Kafka producer."""

@@ -1,0 +1,6 @@
+"""jobs: thin Spark mains, one a query.
+
+In:   Kafka topics and the lake
+Out:  the lake, OpenSearch, Kafka
+May import `ingest`, `detectors`, `hamrong.config`.
+"""

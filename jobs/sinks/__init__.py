@@ -1,0 +1,1 @@
+"""What streams and batches write, named by service; each docstring states its promise under replay."""
