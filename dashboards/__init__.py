@@ -1,6 +1,6 @@
 """dashboards: index templates and saved objects, with their loader.
 
-In:   data files beside this one
-Out:  OpenSearch templates and Dashboards objects
-May import `hamrong.config`.
+In:   `templates/*.json` and the readable sources under `objects/`
+Out:  templates in OpenSearch; `*.ndjson` beside this file, and those in OpenSearch Dashboards
+May import `hamrong.config` and `hamrong.errors`.
 """

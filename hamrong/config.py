@@ -92,6 +92,10 @@ class Spark:
     checkpoints: str = ".hamrong/checkpoints"
     work: Path = Path(".hamrong/spark")
     """Spark's own scratch and log files."""
+    jars: Path = Path(".hamrong/jars/spark")
+    """The Kafka and Delta connectors, brought by `hamrong stack jars`; a cluster that has them needs no folder."""
+    ui_port: int = 0
+    """Where Spark's own pages are served; 0 = nowhere."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,8 @@ class Detection:
 class Anomaly:
     models: Path = Path(".hamrong/models")
     window_seconds: int = 3600
+    history_days: int = 30
+    """How much of the lake `hamrong train` learns from."""
     contamination: float = 0.005
     """The share of training windows that the model may call unusual."""
 

@@ -1,0 +1,212 @@
+"""visualization: one chart of a board source -> what Dashboards keeps as its `visState`.
+
+In:   a chart: type, metrics, buckets, or the text or controls of a type that counts nothing
+Out:  `visState`, the references it makes, its `uiState`
+Docs: OpenSearch Dashboards plugins vis_type_metric, vis_type_vislib, vis_type_table, vis_type_markdown,
+      input_control_vis
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+TIMEZONE = "Asia/Ho_Chi_Minh"
+"""Days and hours of a histogram begin where they begin here, whatever the reader's browser says."""
+
+AXIS_TYPES = ("histogram", "horizontal_bar")
+METRICS = ("max", "min", "sum", "avg", "cardinality")
+KEYS = {"markdown": {"text"}, "input_control_vis": {"controls"}}
+COUNTING = {"query", "metrics", "buckets"}
+
+State = dict[str, Any]
+
+
+def state(chart: Mapping[str, Any], pattern_id: str) -> tuple[State, list[State]]:
+    """`visState` and references. Raises KeyError on a type or a key that is not known."""
+    kind = chart["type"]
+    _refuse_unknown(chart, {"title", "type", *KEYS.get(kind, COUNTING)})
+    references: list[State] = []
+    aggs: list[State] = []
+    if kind == "markdown":
+        params = {"markdown": chart["text"], "fontSize": 12, "openLinksInNewTab": False}
+    elif kind == "input_control_vis":
+        params = _controls(chart["controls"])
+        references = [
+            {"name": control["indexPatternRefName"], "type": "index-pattern", "id": pattern_id}
+            for control in params["controls"]
+        ]
+    else:
+        metrics = [_metric(number, metric) for number, metric in enumerate(chart.get("metrics", [{}]), start=1)]
+        first = len(metrics) + 1
+        buckets = [_bucket(number, bucket, kind) for number, bucket in enumerate(chart.get("buckets", []), start=first)]
+        params = _axes(kind, metrics) if kind in AXIS_TYPES else PARAMS[kind]
+        aggs = metrics + buckets
+    return {"title": chart["title"], "type": kind, "params": params, "aggs": aggs}, references
+
+
+def ui_state(chart: Mapping[str, Any], formats: Mapping[str, Any]) -> State:
+    """The colours of a field's values, by the names that are shown."""
+    colors: dict[str, str] = {}
+    for bucket in chart.get("buckets", []):
+        rule = formats.get(bucket.get("terms"), {})
+        colors |= {rule["names"][value]: color for value, color in rule.get("colors", {}).items()}
+    return {"vis": {"colors": colors}} if colors else {}
+
+
+def _metric(number: int, metric: Mapping[str, Any]) -> State:
+    _refuse_unknown(metric, {"label", *METRICS})
+    kind = next((name for name in METRICS if name in metric), "count")
+    params = {} if kind == "count" else {"field": metric[kind]}
+    return _agg(number, kind, "metric", {**params, **_label(metric)})
+
+
+def _bucket(number: int, bucket: Mapping[str, Any], chart_type: str) -> State:
+    _refuse_unknown(bucket, {"label", "as", "date"} if "date" in bucket else {"label", "as", "terms", "size", "by"})
+    schema = bucket.get("as", "bucket" if chart_type == "table" else "segment")
+    if "date" in bucket:
+        params = {
+            "field": bucket["date"],
+            "interval": "auto",
+            "time_zone": TIMEZONE,
+            "min_doc_count": 1,
+            "drop_partials": False,
+            "useNormalizedOpenSearchInterval": True,
+            "scaleMetricValues": False,
+            "extended_bounds": {},
+        }
+        return _agg(number, "date_histogram", schema, {**params, **_label(bucket)})
+    params = {
+        "field": bucket["terms"],
+        "size": bucket["size"],
+        "order": "desc",
+        "orderBy": str(bucket.get("by", 1)),
+        "otherBucket": False,
+        "otherBucketLabel": "Khác",
+        "missingBucket": False,
+        "missingBucketLabel": "Không rõ",
+    }
+    return _agg(number, "terms", schema, {**params, **_label(bucket)})
+
+
+def _agg(number: int, kind: str, schema: str, params: State) -> State:
+    return {"id": str(number), "enabled": True, "type": kind, "schema": schema, "params": params}
+
+
+def _label(part: Mapping[str, Any]) -> State:
+    return {"customLabel": part["label"]} if "label" in part else {}
+
+
+def _refuse_unknown(part: Mapping[str, Any], known: set[str]) -> None:
+    """A misspelt key would be an option that silently does nothing."""
+    for name in part:
+        if name not in known:
+            raise KeyError(name)
+
+
+def _controls(controls: list[Mapping[str, Any]]) -> State:
+    return {
+        "controls": [
+            {
+                "id": str(number),
+                "indexPatternRefName": f"control_{number}_index_pattern",
+                "fieldName": control["field"],
+                "label": control["label"],
+                "parent": "",
+                "type": "list",
+                "options": {"type": "terms", "multiselect": True, "dynamicOptions": True, "size": 50, "order": "desc"},
+            }
+            for number, control in enumerate(controls)
+        ],
+        "updateFiltersOnChange": True,
+        "useTimeFilter": True,
+        "pinFilters": False,
+    }
+
+
+def _axes(kind: str, metrics: list[State]) -> State:
+    across = kind == "horizontal_bar"
+    label = metrics[0]["params"].get("customLabel", "")
+    return {
+        "type": "histogram",
+        "grid": {"categoryLines": False},
+        "categoryAxes": [
+            {
+                "id": "CategoryAxis-1",
+                "type": "category",
+                "position": "left" if across else "bottom",
+                "show": True,
+                "style": {},
+                "scale": {"type": "linear"},
+                "labels": {"show": True, "filter": not across, "truncate": 200 if across else 100},
+                "title": {},
+            }
+        ],
+        "valueAxes": [
+            {
+                "id": "ValueAxis-1",
+                "name": "BottomAxis-1" if across else "LeftAxis-1",
+                "type": "value",
+                "position": "bottom" if across else "left",
+                "show": True,
+                "style": {},
+                "scale": {"type": "linear", "mode": "normal"},
+                "labels": {"show": True, "rotate": 0, "filter": across, "truncate": 100},
+                "title": {"text": label},
+            }
+        ],
+        "seriesParams": [
+            {
+                "show": True,
+                "type": "histogram",
+                "mode": "stacked",
+                "data": {"label": label, "id": "1"},
+                "valueAxis": "ValueAxis-1",
+                "drawLinesBetweenPoints": True,
+                "lineWidth": 2,
+                "showCircles": True,
+            }
+        ],
+        "addTooltip": True,
+        "addLegend": True,
+        "legendPosition": "right",
+        "times": [],
+        "addTimeMarker": False,
+        "labels": {"show": False},
+        "thresholdLine": {"show": False, "value": 10, "width": 1, "style": "full", "color": "#E7664C"},
+    }
+
+
+PARAMS: dict[str, State] = {
+    "metric": {
+        "type": "metric",
+        "addTooltip": True,
+        "addLegend": False,
+        "metric": {
+            "percentageMode": False,
+            "useRanges": False,
+            "colorSchema": "Green to Red",
+            "metricColorMode": "None",
+            "colorsRange": [{"from": 0, "to": 10000}],
+            "labels": {"show": True},
+            "invertColors": False,
+            "style": {"bgFill": "#000", "bgColor": False, "labelColor": False, "subText": "", "fontSize": 40},
+        },
+    },
+    "pie": {
+        "type": "pie",
+        "addTooltip": True,
+        "addLegend": True,
+        "legendPosition": "right",
+        "isDonut": True,
+        "labels": {"show": True, "values": True, "last_level": True, "truncate": 100},
+    },
+    "table": {
+        "perPage": 10,
+        "showPartialRows": False,
+        "showMetricsAtAllLevels": False,
+        "showTotal": False,
+        "totalFunc": "sum",
+        "percentageCol": "",
+    },
+}

@@ -1,0 +1,103 @@
+"""grouping: matches -> the alerts that they belong to.
+
+In:   a flat batch of events and the (row, rule) pairs that matched
+Out:  for each event the list of its matches, each with entity, window and alert id
+Docs: docs/decisions/0006-alerts.md
+
+Windows of alerts are tumbling and start at multiples of their length since 1970: an alert's identity then depends on
+the event alone, not on what came before it, and needs no state. (Windows of correlations slide: `sigma.correlate`.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from detectors.alert import alert_id
+from detectors.sigma.rule import Rule
+from ingest.event import TEXT, TIMESTAMP
+
+MATCH = pa.struct(
+    [
+        ("rule_id", TEXT),
+        ("alert_id", TEXT),
+        ("entity_type", TEXT),
+        ("entity_value", TEXT),
+        ("window_start", TIMESTAMP),
+        ("window_seconds", pa.int32()),
+    ]
+)
+"""`alert_id` is null for a rule that only feeds a correlation."""
+
+ENTITIES = ("source.ip", "user.name", "host.name", "service.name")
+"""Whom an alert is about when its rule does not say, or its event lacks what the rule says: the first that is there."""
+
+
+def attribute(events: pa.RecordBatch, matches: pa.RecordBatch, rules: Sequence[Rule]) -> pa.ListArray:
+    """One list of MATCH an event, in the order of `matches` (by row, then rule); empty where nothing matched.
+
+    `matches` has the columns row and rule as `Ruleset.match` gives them, sorted by row.
+    """
+    rows = matches.column("row").to_numpy()
+    numbers = matches.column("rule").to_numpy()
+    offsets = np.concatenate(([0], np.cumsum(np.bincount(rows, minlength=events.num_rows)))).astype(np.int32)
+    found = [None] * len(rows)
+    stamps = _epoch_seconds(events)
+    for number in np.unique(numbers):
+        rule = rules[number]
+        places = np.nonzero(numbers == number)[0]
+        for place, match in zip(places, _of_rule(rule, rows[places], events, stamps), strict=True):
+            found[place] = match
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(found, MATCH))
+
+
+def window_start(moment: datetime, seconds: int) -> datetime:
+    """The start of the tumbling window of that length that `moment` lies in."""
+    since = int(moment.timestamp())
+    return datetime.fromtimestamp(since - since % seconds, UTC)
+
+
+def _of_rule(rule: Rule, rows: np.ndarray, events: pa.RecordBatch, stamps: np.ndarray) -> list[dict[str, object]]:
+    starts = stamps[rows] - stamps[rows] % rule.window_seconds
+    types, values = entity(events, rows, rule.entity)
+    known: dict[tuple[str, str, int], dict[str, object]] = {}
+    found = []
+    for key in zip(types, values, starts.tolist(), strict=True):
+        if key not in known:
+            start = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=key[2])
+            known[key] = {
+                "rule_id": rule.id,
+                "alert_id": alert_id(rule.id, key[0], key[1], start) if rule.generate else None,
+                "entity_type": key[0],
+                "entity_value": key[1],
+                "window_start": start,
+                "window_seconds": rule.window_seconds,
+            }
+        found.append(known[key])
+    return found
+
+
+def entity(events: pa.RecordBatch, rows: np.ndarray, wanted: str | None) -> tuple[list[str], list[str]]:
+    """The type and value of the entity of each of `rows`: `wanted`, else the first of ENTITIES that is there."""
+    index = pa.array(rows)
+    types = pa.nulls(len(rows), TEXT)
+    values = pa.nulls(len(rows), TEXT)
+    for name in dict.fromkeys((wanted, *ENTITIES)):
+        if name is None or name not in events.schema.names or not values.null_count:
+            continue
+        column = events.column(name).take(index)
+        if pa.types.is_list(column.type):
+            column = pc.list_element(pc.if_else(pc.equal(pc.list_value_length(column), 0), None, column), 0)
+        column = column.cast(TEXT)
+        types = pc.if_else(pc.and_(pc.is_null(values), pc.is_valid(column)), name, types)
+        values = pc.coalesce(values, column)
+    return types.fill_null("unknown").to_pylist(), values.fill_null("unknown").to_pylist()
+
+
+def _epoch_seconds(events: pa.RecordBatch) -> np.ndarray:
+    stamps = events.column("@timestamp").cast(TIMESTAMP).cast(pa.int64()).fill_null(0)
+    return np.asarray(stamps.to_numpy(zero_copy_only=False) // 1_000_000)

@@ -1,0 +1,117 @@
+"""explain: why a rule matched an event, or what kept it from matching.
+
+In:   a rule and a batch of one event
+Out:  the rule's condition as a tree, each part with whether it held and which value made it so
+
+Costs nothing to matching: it tests the one event anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from detectors.sigma.columns import Columns
+from detectors.sigma.expression import KEYWORDS, AllOf, And, AnyOf, Atom, Field, Node, Not, Or
+from detectors.sigma.ruleset import Ruleset
+from detectors.sigma.scanner import PairScanner, Scanner
+from detectors.sigma.taxonomy import STATED
+
+MAX_SHOWN = 120
+MAX_ATOMS = 8
+"""Of a list that does not hold, so many values are shown."""
+
+
+@dataclass
+class Part:
+    """One node: what it asks, whether it held, and the values it saw."""
+
+    text: str
+    holds: bool
+    values: tuple[str, ...] = ()
+    children: list[Part] = field(default_factory=list)
+
+    def lines(self, depth: int = 0) -> Iterator[str]:
+        """For a terminal."""
+        seen = f"   <- {', '.join(_short(value) for value in self.values)}" if self.values else ""
+        yield f"{'  ' * depth}{'+' if self.holds else '-'} {self.text}{seen}"
+        for child in self.children:
+            yield from child.lines(depth + 1)
+
+
+def explain(ruleset: Ruleset, rule_id: str, event: pa.RecordBatch) -> Part:
+    """The tree of the rule for the first row of `event`. Raises KeyError for an unknown id."""
+    numbers = {rule.id: number for number, rule in enumerate(ruleset.rules)}
+    return _Explainer(ruleset, Columns(event.slice(0, 1))).part(ruleset.nodes[numbers[rule_id]])
+
+
+class _Explainer:
+    def __init__(self, ruleset: Ruleset, columns: Columns) -> None:
+        self._atoms = ruleset.atoms
+        self._columns = columns
+
+    def part(self, node: Node) -> Part:
+        match node:
+            case AnyOf() | AllOf():
+                return self._leaf(node)
+            case And(children=children):
+                parts = [self.part(child) for child in children]
+                return Part("all of", all(part.holds for part in parts), children=parts)
+            case Or(children=children):
+                parts = [self.part(child) for child in children]
+                return Part("one of", any(part.holds for part in parts), children=parts)
+            case Not(child=child):
+                inner = self.part(child)
+                return Part("not", not inner.holds, children=[inner])
+        raise TypeError(f"no node: {node!r}")
+
+    def _leaf(self, node: AnyOf | AllOf) -> Part:
+        what = self._atoms.fields[node.field]
+        name, values = self._values(what)
+        atoms = {number: self._atoms.all[number] for number in sorted(node.atoms)}
+        held = self._held(what, atoms, values)
+        every = isinstance(node, AllOf)
+        holds = held == atoms.keys() if every else bool(held)
+        shown = [number for number in atoms if (number in held) != every] or list(atoms)
+        texts = [_text(atoms[number]) for number in shown[:MAX_ATOMS]]
+        more = len(shown) - len(texts)
+        joined = (" and " if every else " or ").join(texts) + (f" … and {more} more" if more else "")
+        return Part(f"{name} {joined}", holds, tuple(values) or ("null",))
+
+    def _values(self, what: Field) -> tuple[str, list[str]]:
+        """Where the field was found, and its values."""
+        if what == KEYWORDS:
+            original = self._texts(("event.original",))
+            names = [] if original else [name for name in self._columns.names if name not in STATED]
+            return "any value", original or [text for name in names for text in self._texts((name,))]
+        there = [column for column in what.columns if self._texts((column,))]
+        name = there[0] if there else what.columns[0]
+        return name, self._texts(what.columns)
+
+    def _texts(self, names: tuple[str, ...]) -> list[str]:
+        column = self._columns.column(names)
+        return column.of_row(0) if column is not None else []
+
+    def _held(self, what: Field, atoms: dict[int, Atom], values: list[str]) -> set[int]:
+        if what.other:
+            pairs = PairScanner(list(atoms.items()))
+            return set(pairs.sets[pairs.signature(values, self._texts(what.other))])
+        scanner = Scanner(list(atoms.items()))
+        if not values:
+            return set(scanner.sets[scanner.missing])
+        return {atom for value in values for atom in scanner.atoms(value)}
+
+
+def _text(atom: Atom) -> str:
+    if atom.test == "null":
+        return "is null"
+    test = {"regex": "matches", "regex_re2": "matches", "cidr": "is in", "wildcard": "is like"}.get(
+        atom.test, atom.test
+    )
+    return f"{test.replace('_', ' ')} {_short(str(atom.value))!r}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}… ({len(text)} characters)"

@@ -1,0 +1,249 @@
+"""load: one rule file -> its rules, correlations and filters, parsed but not yet tied to each other.
+
+In:   the bytes of a YAML file
+Out:  `Loaded`: JSON-able entries, so that a cache keyed by content can hold them, and the problems found
+Docs: Sigma specification 2.1; `action: global | repeat | reset` from its multi-document files
+
+Nothing of pySigma leaves this module and `translate`; a warm start imports neither.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from sigma.exceptions import SigmaError
+from sigma.rule import SigmaDetection, SigmaDetections
+from sigma.rule.detection import SigmaDetectionItem
+
+from detectors.sigma import document as documents
+from detectors.sigma.correlation_document import correlation_entry
+from detectors.sigma.document import Document
+from detectors.sigma.metadata import Complain, closest, metadata
+from detectors.sigma.translate import UntranslatableError, translate
+from hamrong.errors import Problem
+
+MAX_REGEX = 4096
+MAX_CONDITION = 8192
+MAX_VALUES = 50_000
+
+Entry = dict[str, Any]
+"""`kind` (rule, correlation, filter), `metadata`, and what the kind has beside."""
+
+
+@dataclass
+class Loaded:
+    entries: list[Entry] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    """Faults: the file must be mended."""
+    refused: list[Problem] = field(default_factory=list)
+    """Right Sigma that cannot be used here: a placeholder without a list, a bound passed."""
+
+
+def load(name: str, content: bytes) -> Loaded:
+    """What a file holds. A faulty document is left out, the others stand."""
+    found, problems = documents.read(name, content)
+    loaded = Loaded(problems=problems)
+    if not found and not problems:
+        loaded.problems.append(Problem(name, 1, "is empty", "write a rule, or delete the file"))
+    for document in _with_actions(name, found, loaded.problems):
+        _document(name, document, loaded)
+    return loaded
+
+
+def _with_actions(name: str, found: list[Document], problems: list[Problem]) -> Iterator[Document]:
+    base: Document | None = None
+    previous: Document | None = None
+    for document in found:
+        if not isinstance(document.data, dict):
+            problems.append(Problem(name, document.line, "holds no rule", "write 'title:', 'logsource:' and so on"))
+            continue
+        action = document.data.pop("action", None)
+        match action:
+            case "global":
+                base = _merge(base, document)
+            case "reset":
+                base = None
+            case "repeat" if previous is not None:
+                previous = _merge(previous, document)
+                yield previous
+            case None:
+                previous = _merge(base, document)
+                yield previous
+            case _:
+                hint = "write global, reset, or repeat after a first rule"
+                problems.append(Problem(name, document.line_of("action"), f"has the action {action!r}", hint))
+
+
+def _merge(base: Document | None, document: Document) -> Document:
+    if base is None:
+        return document
+    return Document(_update(base.data, document.data), document.line, {**base.lines, **document.lines})
+
+
+def _update(old: Any, new: Any) -> Any:
+    if isinstance(old, dict) and isinstance(new, dict):
+        return {**old, **{key: _update(old.get(key), value) for key, value in new.items()}}
+    return new
+
+
+def _document(name: str, document: Document, loaded: Loaded) -> None:
+    faults: list[Problem] = []
+
+    def complain(line: int, what: str, hint: str) -> None:
+        faults.append(Problem(name, line, what, hint))
+
+    entry: Entry = {"metadata": metadata(document, complain)}
+    try:
+        if "correlation" in document.data:
+            entry |= correlation_entry(document, complain)
+        elif "filter" in document.data:
+            entry |= _filter_entry(document, complain)
+        else:
+            entry |= {"kind": "rule", "logsource": _logsource(document, complain)}
+            entry["expression"] = _expression(document, "detection", complain)
+    except UntranslatableError as refusal:
+        line = document.line_of("detection" if "detection" in document.data else "filter")
+        loaded.refused.append(Problem(name, line, refusal.what, refusal.hint))
+        loaded.problems.extend(faults)
+        return
+    loaded.problems.extend(faults)
+    if not faults:
+        loaded.entries.append(entry)
+
+
+def _logsource(document: Document, complain: Complain) -> list[str | None]:
+    source = document.data.get("logsource")
+    line = document.line_of("logsource")
+    if not isinstance(source, dict):
+        complain(line, "has no logsource", "write 'logsource:' and 'product:', 'category:' or 'service:' below it")
+        return [None, None, None]
+    values = [source.get(key) for key in ("product", "category", "service")]
+    for key, value in zip(("product", "category", "service"), values, strict=True):
+        if value is not None and not isinstance(value, str):
+            complain(document.line_of("logsource", key), f"logsource.{key} is {value!r}", "write text")
+    if all(value is None for value in values):
+        complain(line, "has an empty logsource", "name a product, category or service")
+    return [str(value).casefold() if value is not None else None for value in values]
+
+
+def _filter_entry(document: Document, complain: Complain) -> Entry:
+    body = document.data["filter"]
+    rules = body.pop("rules", None) if isinstance(body, dict) else None
+    if isinstance(rules, str):
+        rules = [] if rules.casefold() == "any" else [rules]
+    if not isinstance(rules, list):
+        complain(document.line_of("filter"), "filter names no rules", "write 'rules: any' or a list of ids or names")
+        rules = []
+    source = [None, None, None] if "logsource" not in document.data else _logsource(document, complain)
+    expression = _expression(document, "filter", complain)
+    return {
+        "kind": "filter",
+        "logsource": source,
+        "rules": [str(rule) for rule in rules],
+        "expression": expression,
+    }
+
+
+def _expression(document: Document, key: str, complain: Complain) -> list[Any] | None:
+    """The translated condition; None after a complaint. Raises UntranslatableError."""
+    detection = document.data.get(key)
+    if not isinstance(detection, dict):
+        complain(document.line_of(key), f"has no {key}", f"write '{key}:', a selection and a condition below it")
+        return None
+    if not _within_bounds(document, key, detection, complain):
+        return None
+    try:
+        return translate(SigmaDetections.from_dict(detection))
+    except SigmaError as error:
+        _locate(document, key, detection, error, complain)
+    except RecursionError:
+        complain(document.line_of(key, "condition"), "nests too deeply", "split the rule")
+    except (TypeError, AttributeError, KeyError) as error:
+        # pySigma trusts the shape of what it is given.
+        complain(document.line_of(key), f"has a form that Sigma does not know: {error}", "compare with a simple rule")
+    return None
+
+
+def _within_bounds(document: Document, key: str, detection: dict[str, Any], complain: Complain) -> bool:
+    condition = detection.get("condition")
+    if len(str(condition)) > MAX_CONDITION:
+        complain(document.line_of(key, "condition"), "condition is too long", f"{MAX_CONDITION} characters at most")
+        return False
+    if not isinstance(condition, (str, list)) or not all(isinstance(c, str) for c in condition):
+        complain(document.line_of(key, "condition"), "has no condition", "write 'condition: selection'")
+        return False
+    counted = 0
+    for path, value in _leaves((key,), detection):
+        counted += 1
+        modifiers = path[-1].split("|")[1:]
+        if "re" in modifiers and len(str(value)) > MAX_REGEX:
+            hint = f"{MAX_REGEX} characters at most: split it, or use contains with a list"
+            complain(document.line_of(*path), f"regular expression has {len(str(value))} characters", hint)
+            return False
+    if counted > MAX_VALUES:
+        complain(document.line_of(key), f"has {counted} values", f"{MAX_VALUES} at most: split the rule")
+        return False
+    return True
+
+
+def _leaves(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _leaves((*path, str(name)), inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _leaves(path, inner)
+    else:
+        yield path, value
+
+
+def _locate(document: Document, key: str, detection: dict[str, Any], error: SigmaError, complain: Complain) -> None:
+    """Complains at the line of the part that pySigma does not take: a test, a selection, else the condition."""
+    for name, definition in detection.items():
+        if name == "condition":
+            continue
+        for path, test, value in _tests((key, name), definition):
+            try:
+                SigmaDetectionItem.from_mapping(test, value)
+            except (SigmaError, TypeError, AttributeError) as fault:
+                complain(document.line_of(*path), f"{test or name}: {_plain(fault)}", _test_hint(test, fault))
+                return
+        try:
+            SigmaDetection.from_definition(definition)
+        except (SigmaError, TypeError, AttributeError) as fault:
+            complain(document.line_of(key, name), f"{name}: {_plain(fault)}", "write 'field: value' lines below it")
+            return
+    line = document.line_of(key, "condition")
+    unknown = re.search(r"Detection '(.+?)' not defined", str(error))
+    if unknown:
+        names = [name for name in detection if name != "condition"]
+        complain(line, f"condition names '{unknown[1]}', not defined", closest(unknown[1], names))
+    else:
+        complain(line, f"condition: {_plain(error)}", "write and, or, not, brackets, '1 of name*', 'all of them'")
+
+
+def _tests(path: tuple[str, ...], definition: Any) -> Iterator[tuple[tuple[str, ...], str | None, Any]]:
+    if isinstance(definition, dict):
+        for test, value in definition.items():
+            yield (*path, test), test, value
+    elif isinstance(definition, list) and any(isinstance(item, (dict, list)) for item in definition):
+        for item in definition:
+            yield from _tests(path, item)
+    else:
+        yield path, None, definition
+
+
+def _test_hint(test: str | None, fault: Exception) -> str:
+    from sigma.modifiers import modifier_mapping
+
+    for modifier in (test or "").split("|")[1:]:
+        if modifier not in modifier_mapping:
+            return closest(modifier, modifier_mapping)
+    return "see docs/reference/sigma.md for what goes with what"
+
+
+def _plain(error: Exception) -> str:
+    return re.sub(r"\s+", " ", str(error)).strip().rstrip(".")[:300]

@@ -1,0 +1,193 @@
+"""match: a batch of events through the rules of their log sources.
+
+In:   a flat Arrow batch
+Out:  row and rule of each match, by row and then rule
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from detectors.sigma.columns import Column, Columns
+from detectors.sigma.expression import KEYWORDS, Atom, Atoms, Node
+from detectors.sigma.program import Compiled, Numbers, Program
+from detectors.sigma.rule import LogSource
+from detectors.sigma.scanner import PairScanner, Scanner
+from detectors.sigma.taxonomy import STATED, Membership, Taxonomy
+
+SCHEMA = pa.schema([("row", pa.int32()), ("rule", pa.int32())])
+ORIGINAL = ("event.original",)
+
+MEMORY_BYTES = 256 << 20
+"""What all scanners together may remember before they start anew: flat memory under ever-new values."""
+MAX_SIGNATURES = 1 << 20
+
+
+class Matcher:
+    """Not for two threads at once."""
+
+    def __init__(
+        self, rules: Sequence[tuple[Node, LogSource]], atoms: Atoms, taxonomy: Taxonomy, cache: Path | None = None
+    ) -> None:
+        self._taxonomy = taxonomy
+        self._atoms = atoms
+        self._by_source: dict[LogSource, list[Compiled]] = {}
+        for number, (node, source) in enumerate(rules):
+            self._by_source.setdefault(source, []).append(Compiled(number, node))
+        self._programs: dict[tuple[LogSource, ...], Program] = {}
+        self._by_membership: dict[Membership, Program] = {}
+        self._scanners: list[Scanner | PairScanner] = []
+        for field, numbers in zip(atoms.fields, atoms.by_field, strict=True):
+            tests = [(number, atoms.all[number]) for number in numbers]
+            self._scanners.append(PairScanner(tests) if field.other else Scanner(tests, cache))
+
+    def compile(self) -> None:
+        """Compiles, or reads from the cache, what would else be compiled at first use."""
+        for scanner in self._scanners:
+            if isinstance(scanner, Scanner):
+                scanner.compile()
+
+    def match(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        self._bound_memory()
+        reading = _Reading(Columns(batch), self._atoms, self._scanners)
+        codes, memberships = self._taxonomy.memberships(reading.columns)
+        groups = [
+            (self._program(membership), np.flatnonzero(codes == number).astype(np.int32))
+            for number, membership in enumerate(memberships)
+        ]
+        for program, rows in groups:
+            for field in program.fields:
+                reading.want(field, rows)
+        found_rows, found_rules = [], []
+        for program, rows in groups:
+            signatures = [reading.signatures(field, rows) for field in program.fields]
+            at, rules = program.match(signatures, [self._scanners[field].sets for field in program.fields])
+            found_rows.append(rows[at])
+            found_rules.append(rules)
+        rows = np.concatenate(found_rows) if found_rows else np.zeros(0, np.int32)
+        rules = np.concatenate(found_rules) if found_rules else np.zeros(0, np.int32)
+        order = np.lexsort((rules, rows))
+        return pa.RecordBatch.from_arrays([pa.array(rows[order]), pa.array(rules[order])], schema=SCHEMA)
+
+    def _program(self, membership: Membership) -> Program:
+        found = self._by_membership.get(membership)
+        if found is None:
+            if len(self._by_membership) > 10_000:
+                # An event may state any product it likes.
+                self._by_membership.clear()
+            sources = tuple(source for source in self._by_source if membership.fits(source))
+            if sources not in self._programs:
+                rules = [rule for source in sources for rule in self._by_source[source]]
+                self._programs[sources] = Program(rules, self._cost)
+            found = self._by_membership[membership] = self._programs[sources]
+        return found
+
+    def _cost(self, atom: int) -> float:
+        return rarity(self._atoms.all[atom])
+
+    def _bound_memory(self) -> None:
+        scanners = [scanner for scanner in self._scanners if isinstance(scanner, Scanner)]
+        too_much = sum(scanner.bytes for scanner in scanners) > MEMORY_BYTES
+        if too_much or sum(len(scanner.sets) for scanner in scanners) > MAX_SIGNATURES:
+            for scanner in scanners:
+                scanner.forget()
+            for program in self._programs.values():
+                program.forget()
+
+
+def rarity(atom: Atom) -> float:
+    """How often an atom may hold, guessed from its form: what is long and whole is rare."""
+    length = len(str(atom.value))
+    match atom.test.removeprefix("cased_"):
+        case "equals":
+            return 0.3 / (1 + length)
+        case "contains" | "startswith" | "endswith":
+            return max(0.9**length * 0.5, 0.002)
+        case "wildcard" | "regex" | "regex_re2" | "cidr":
+            return 0.05
+        case "number":
+            return 0.1
+        case "null":
+            return 1.0
+    return 0.3
+
+
+class _Reading:
+    """The signatures of one batch, computed for the rows that want them."""
+
+    def __init__(self, columns: Columns, atoms: Atoms, scanners: Sequence[Scanner | PairScanner]) -> None:
+        self.columns = columns
+        self._atoms = atoms
+        self._scanners = scanners
+        self._wanted: dict[int, list[Numbers]] = {}
+        self._signatures: dict[int, Numbers] = {}
+
+    def want(self, field: int, rows: Numbers) -> None:
+        self._wanted.setdefault(field, []).append(rows)
+
+    def signatures(self, field: int, rows: Numbers) -> Numbers:
+        if field not in self._signatures:
+            self._signatures[field] = self._read(field)
+        return self._signatures[field][rows]
+
+    def _read(self, field: int) -> Numbers:
+        """One signature a row; rows that nobody wants hold anything."""
+        scanner, what = self._scanners[field], self._atoms.fields[field]
+        wanted = self._wanted[field]
+        rows = wanted[0] if len(wanted) == 1 else np.concatenate(wanted)
+        if isinstance(scanner, PairScanner):
+            return self._pairs(scanner, self.columns.column(what.columns), self.columns.column(what.other), rows)
+        if what == KEYWORDS:
+            return self._keywords(scanner, rows)
+        return self._plain(scanner, self.columns.column(what.columns), rows)
+
+    def _plain(self, scanner: Scanner, column: Column | None, rows: Numbers) -> Numbers:
+        if column is None:
+            return np.full(self.columns.rows, scanner.missing, np.int32)
+        elements = column.codes if column.offsets is not None or len(rows) == self.columns.rows else column.codes[rows]
+        size = len(column.dictionary)
+        seen = np.zeros(size + 1, bool)
+        seen[elements] = True
+        codes = np.flatnonzero(seen[:size]).astype(np.int32)
+        signatures = np.full(size + 1, scanner.missing, np.int32)
+        signatures[codes] = scanner.scan(column.texts(codes))
+        if column.offsets is None:
+            return signatures[column.codes]
+        return _unions(scanner, signatures[column.codes], column.codes < size, column.offsets)
+
+    def _pairs(self, scanner: PairScanner, one: Column | None, other: Column | None, rows: Numbers) -> Numbers:
+        signatures = np.zeros(self.columns.rows, np.int32)
+        if one is not None and other is not None:
+            for row in rows:
+                signatures[row] = scanner.signature(one.of_row(row), other.of_row(row))
+        return signatures
+
+    def _keywords(self, scanner: Scanner, rows: Numbers) -> Numbers:
+        """The raw line says it all; an event without one is searched value by value."""
+        signatures = np.zeros(self.columns.rows, np.int32)
+        original = self.columns.column(ORIGINAL)
+        if original is not None:
+            signatures = self._plain(scanner, original, rows)
+            rows = rows[original.codes[rows] == len(original.dictionary)]
+            signatures[rows] = 0
+        if len(rows):
+            names = [name for name in self.columns.names if name not in STATED]
+            each = np.stack([self._plain(scanner, self.columns.column((name,)), rows)[rows] for name in names])
+            for at in np.flatnonzero(each.any(axis=0)):
+                signatures[rows[at]] = scanner.union(tuple(sorted(set(each[:, at].tolist()))))
+        return signatures
+
+
+def _unions(scanner: Scanner, elements: Numbers, present: np.ndarray, offsets: Numbers) -> Numbers:
+    """Lists: an atom holds if it does for one element; a list without elements is missing."""
+    signatures = np.full(len(offsets) - 1, scanner.missing, np.int32)
+    for row, (start, end) in enumerate(zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)):
+        if end > start:
+            held = set(elements[start:end][present[start:end]].tolist())
+            if held:
+                signatures[row] = held.pop() if len(held) == 1 else scanner.union(tuple(sorted(held)))
+    return signatures

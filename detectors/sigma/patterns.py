@@ -1,0 +1,180 @@
+"""patterns: many string tests on one text at once, in linear time.
+
+In:   (number, test, value) of string atoms
+Out:  `Patterns.find(text)`: the numbers of those that hold
+Docs: Hyperscan developer reference; RE2 syntax
+
+Texts and literals come casefolded, so Hyperscan is told nothing about case and plain literals stay plain. What
+Hyperscan refuses (its limits, and tests of the text around a match) goes to RE2; what RE2 refuses too is refused.
+Neither backtracks: no rule can hang the stream.
+"""
+
+from __future__ import annotations
+
+import re as syntax
+from collections.abc import Callable, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import cast
+
+import hyperscan
+import re2
+import xxhash
+
+from detectors.sigma.cache import write_whole
+
+Test = tuple[int, str, str]
+
+FORMAT = b"1"
+_ONCE = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_ALLOWEMPTY
+_LITERAL = _ONCE | hyperscan.HS_FLAG_DOTALL
+_REGEX = _ONCE | hyperscan.HS_FLAG_UTF8
+_RE2_OPTIONS = re2.Options()
+_RE2_OPTIONS.log_errors = False
+MAX_LITERAL = 2000
+"""Longer literals are Python's `in`: Hyperscan's own limit is on the whole pattern, and a rule may hold a megabyte."""
+
+
+def engine(regex: str) -> str | None:
+    """The test that runs a regular expression: `regex` (Hyperscan), `regex_re2`, or None when neither takes it."""
+    pattern, flags = expression("regex", regex)
+    try:
+        hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK).compile(expressions=[pattern], ids=[0], flags=[flags])
+    except (hyperscan.error, ValueError):
+        return "regex_re2" if _re2(regex) else None
+    return "regex"
+
+
+def expression(test: str, value: str) -> tuple[bytes, int]:
+    """A test as a Hyperscan expression with its flags."""
+    match test:
+        case "contains":
+            return _escape(value), _LITERAL
+        case "startswith":
+            return rb"\A" + _escape(value), _LITERAL
+        case "endswith":
+            return _escape(value) + rb"\z", _LITERAL
+        case "equals":
+            return rb"\A" + _escape(value) + rb"\z", _LITERAL
+        case "wildcard":
+            return rb"\A" + wildcard(value, _escape) + rb"\z", _LITERAL | hyperscan.HS_FLAG_UTF8
+        case "regex":
+            return value.encode(), _REGEX
+    raise ValueError(f"not a string test: {test}")
+
+
+def wildcard(value: str, escape: Callable[[str], bytes]) -> bytes:
+    """The inside of a regular expression for a pattern of `*`, `?` and backslash escapes."""
+    operators = {"*": b".*", "?": b"."}
+    pieces = syntax.findall(r"\\.|[^\\*?]+|[*?]", value, syntax.DOTALL)
+    return b"".join(operators.get(piece) or escape(piece[1:] if piece[0] == "\\" else piece) for piece in pieces)
+
+
+def _escape(text: str) -> bytes:
+    # Bytes of 128 and more stand as they are: an escaped one would be a code point in an expression of UTF-8.
+    return b"".join(
+        bytes((byte,)) if byte >= 128 or chr(byte).isalnum() else b"\\x%02x" % byte for byte in text.encode()
+    )
+
+
+class Patterns:
+    """Tests of one field that are searched for; compiled, or read from `cache`, at first use."""
+
+    def __init__(self, tests: Sequence[Test], cache: Path | None = None) -> None:
+        self._cache = cache
+        self._plain: list[tuple[int, Callable[[str], object]]] = []
+        self._waiting: list[Test] = []
+        self._databases: list[hyperscan.Database] = []
+        for test in tests:
+            if test[1] == "regex_re2" or (len(test[2]) > MAX_LITERAL and test[1] != "regex"):
+                self._plain.append((test[0], _plain(test)))
+            else:
+                self._waiting.append(test)
+
+    def compile(self) -> None:
+        """Makes ready what `find` uses. Costs nothing the second time."""
+        if self._waiting:
+            self._compile(self._waiting)
+            self._waiting = []
+
+    def find(self, text: str, found: list[int]) -> None:
+        """Appends to `found` the numbers of the tests that hold for `text`, each once."""
+        if self._waiting:
+            self.compile()
+        if self._databases:
+            data = text.encode()
+            for database in self._databases:
+                database.scan(data, match_event_handler=_append, context=found)
+        for number, holds in self._plain:
+            if holds(text):
+                found.append(number)
+
+    def _compile(self, tests: Sequence[Test]) -> None:
+        compiled = [(number, *expression(test, value)) for number, test, value in tests]
+        key = xxhash.xxh3_128(FORMAT + metadata.version("hyperscan").encode())
+        for number, pattern, flags in compiled:
+            key.update(b"%d %d %d " % (number, flags, len(pattern)) + pattern)
+        file = self._cache / f"{key.hexdigest()}.hsdb" if self._cache else None
+        if file is not None and (known := _read(file)):
+            self._databases.append(known)
+            return
+        try:
+            self._databases.append(_build(compiled, file))
+        except hyperscan.error:
+            # Each alone may be fine and all together past a bound.
+            if len(tests) == 1:
+                self._plain.append((tests[0][0], _plain(tests[0])))
+                return
+            half = len(tests) // 2
+            self._compile(tests[:half])
+            self._compile(tests[half:])
+
+
+def _read(file: Path) -> hyperscan.Database | None:
+    try:
+        database = hyperscan.loadb(file.read_bytes(), hyperscan.HS_MODE_BLOCK)
+        database.scratch = hyperscan.Scratch(database)
+    except (OSError, hyperscan.error):
+        return None
+    return database
+
+
+def _build(compiled: Sequence[tuple[int, bytes, int]], file: Path | None) -> hyperscan.Database:
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    numbers, patterns, flags = zip(*compiled, strict=True)
+    database.compile(expressions=list(patterns), ids=list(numbers), flags=list(flags))
+    if file is not None:
+        write_whole(file, hyperscan.dumpb(database))
+    return database
+
+
+def _append(number: int, start: int, end: int, flags: int, found: object) -> None:
+    cast("list[int]", found).append(number)
+
+
+def _plain(test: Test) -> Callable[[str], object]:
+    _, kind, value = test
+    match kind:
+        case "contains":
+            return lambda text: value in text
+        case "startswith":
+            return lambda text: text.startswith(value)
+        case "endswith":
+            return lambda text: text.endswith(value)
+        case "equals":
+            return lambda text: text == value
+        case "wildcard":
+            inner = wildcard(value, lambda literal: re2.escape(literal).encode()).decode()
+            compiled = _re2(rf"(?s)\A{inner}\z")
+        case _:
+            compiled = _re2(value)
+    if compiled is None:
+        raise ValueError(f"no engine takes {value!r:.200}")
+    return compiled
+
+
+def _re2(regex: str) -> Callable[[str], object] | None:
+    try:
+        return cast("Callable[[str], object]", re2.compile(regex, _RE2_OPTIONS).search)
+    except re2.error:
+        return None

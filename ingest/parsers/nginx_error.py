@@ -1,0 +1,65 @@
+r"""nginx_error: the error log of nginx.
+
+In:   `2026/03/05 08:15:02 [error] 71#0: *12 open() "..." failed (2: ...), client: ..., request: "..."`
+Out:  `log.level`, `source.address`, `url.*`, `http.request.method`; `message` without the stamp and the process
+Docs: nginx ngx_log.c ngx_log_error_core(), ngx_http_request.c ngx_http_log_error_handler()
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingest import stamps, urls
+from ingest.event import TEXT, TEXTS, Columns
+from ingest.lines import Context, Line, Parser
+
+HEAD = (
+    r"(?P<_stamp>[0-9]{4}/[0-9]{2}/[0-9]{2} [0-9:]{8}) \[(?P<log__level>[a-z]+)\] "
+    r"(?P<process__pid>[0-9]+)#(?P<process__thread__id>[0-9]+): (?:\*(?P<nginx__error__connection_id>[0-9]+) )?"
+)
+# nginx appends these in this order, each only when it knows it.
+REQUEST = (
+    r", client: (?P<source__address>[^,]+)(?:, server: (?P<_server>[^,]*))?"
+    r'(?:, request: "(?:(?P<http__request__method>[A-Z]+) (?P<url__original>.*?)'
+    r'(?: HTTP/(?P<http__version>[0-9.]+))?|[^"]*)")?'
+    r'(?:, subrequest: ".*?")?(?:, upstream: ".*?")?(?:, host: "(?P<_host>[^"]*)")?'
+    r'(?:, referrer: "(?P<http__request__referrer>.*)")?'
+)
+
+
+BASIC_AUTH = r'user "(?P<user__name>[^"]*)"(?: was not found|: password mismatch).*?'
+SEVERE = pa.array(["emerg", "alert", "crit", "error"])
+
+
+def finish(columns: Columns, context: Context) -> Columns:
+    severe = pc.is_in(columns["log.level"], SEVERE)
+    host = urls.authority(columns["_host"])
+    url = urls.split(columns["url.original"])
+    return {
+        **url,
+        **{name: pc.coalesce(url[name], host[name]) for name in host},
+        "@timestamp": stamps.iso(columns["_stamp"], context.zone),
+        "event.timezone": context.zone,
+        "event.action": pc.if_else(severe, "http-error", "http-notice"),
+        "event.type": pa.array([["info"], ["error"]], TEXTS).take(severe.cast(pa.int8())),
+        "event.outcome": pc.if_else(severe, pa.scalar("failure"), pa.scalar(None, TEXT)),
+    }
+
+
+def line(pattern: str) -> Line:
+    return Line(pattern, category=("web",))
+
+
+PARSER = Parser(
+    module="nginx",
+    dataset="nginx.error",
+    programs=("nginx",),
+    signature=r"[0-9]{4}/[0-9]{2}/[0-9]{2} [0-9:]{8} \[[a-z]+\] [0-9]+#[0-9]+: ",
+    lines=(
+        line(HEAD + rf"(?P<message>(?P<event__reason>{BASIC_AUTH}){REQUEST})"),
+        line(HEAD + rf"(?P<message>(?P<event__reason>.*?){REQUEST})"),
+        line(HEAD + r"(?P<message>.*)"),
+    ),
+    finish=finish,
+)

@@ -1,0 +1,121 @@
+r"""web_access: access logs of nginx and Apache -> http and url fields.
+
+In:   common and combined log lines, bare or behind a syslog header; with a virtual host or a list of forwarded
+      addresses in front, and with anything behind
+Out:  `source.*`, `user.name`, `url.*`, `http.*`, `user_agent.original`
+Docs: Apache mod_log_config; nginx ngx_http_log_module; RFC 9112 §3; ECS event.category "web"
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingest import stamps, urls
+from ingest.columns import is_true
+from ingest.event import TEXT, TEXTS, Columns
+from ingest.lines import Context, Line, Parser
+
+QUOTED = r'(?:[^"\\]|\\.)*'
+CLIENT = r"(?P<source__address>[^ ,\"]+)"
+# A forwarded list is what the client and each proxy say; quoted or not, the nearest one at its end.
+CLIENTS = r"\"?(?P<nginx__access__remote_ip_list>[^ ,\"]+(?:, ?[^ ,\"]+)+)\"?(?: [^ \"]+)?"
+VHOST = r"(?P<_vhost>[^ ,\"/]+) "
+USER = r" [^ ]+ (?P<user__name>[^ ]+) "
+LOOSE_USER = r" [^ ]+ (?P<user__name>.+?) "
+STAMP = r"\[(?P<_stamp>[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9:]{8} [+-][0-9]{4})\] "
+VERSION = r"(?: HTTP/(?P<http__version>[0-9.]{1,5}))?"
+REQUEST = rf'"(?P<http__request__method>[A-Z]{{3,16}}) (?P<url__original>{QUOTED}?){VERSION}" '
+# A scanner sends what it likes; a client that says nothing gives "-" or "".
+GARBAGE = rf'"(?P<_garbage>{QUOTED})" '
+BYTES = r"(?P<http__response__body__bytes>[0-9]+|-)"
+STATUS = r"(?P<http__response__status_code>[0-9]{3}|-) " + BYTES
+# Apache's ssl_request_log, which has no status.
+TLS = r" (?P<tls__version>[^ ]+) (?P<tls__cipher>[^ ]+) "
+AGENT = rf' "(?P<http__request__referrer>{QUOTED})" "(?P<user_agent__original>{QUOTED})"'
+MORE = r"(?: .*)?"
+
+
+def line(pattern: str) -> Line:
+    return Line(pattern + MORE, action="http-request", category=("web",))
+
+
+def finish(columns: Columns, context: Context) -> Columns:
+    listed = columns["nginx.access.remote_ip_list"]
+    if listed.null_count < len(listed):
+        columns["source.address"] = pc.coalesce(columns["source.address"], _nearest_public(listed))
+    status = columns["http.response.status_code"]
+    failed = pc.greater_equal(status, "400")
+    requested = pc.coalesce(columns["url.original"], _unless_dash(columns["_garbage"]))
+    connect = pc.equal(columns["http.request.method"], "CONNECT").fill_null(False)
+    hosts = urls.authority(pc.coalesce(columns["_vhost"], pc.if_else(connect, requested, pa.scalar(None, TEXT))))
+    url = urls.split(pc.if_else(connect, pa.scalar(None, TEXT), columns["url.original"]))
+    module = _product(context, columns["_vhost"])
+    return {
+        **url,
+        **{name: pc.coalesce(url[name], hosts[name]) for name in hosts},
+        "url.original": requested,
+        "@timestamp": stamps.access_log(columns["_stamp"]),
+        "event.outcome": pc.if_else(failed, "failure", "success"),  # without a status, null
+        "event.type": pa.array([["access"], ["access", "error"]], TEXTS).take(failed.fill_null(False).cast(pa.int8())),
+        "event.module": module,
+        "event.dataset": pc.binary_join_element_wise(module, "access", "."),
+        "network.protocol": pa.repeat(pa.scalar("http"), len(status)),
+        **{
+            name: _unless_dash(columns[name])
+            for name in ("user.name", "http.request.referrer", "user_agent.original", "source.address")
+        },
+    }
+
+
+def _unless_dash(column: pa.Array) -> pa.Array:
+    return pc.if_else(pc.is_in(column, pa.array(["-", '""'])), pa.scalar(None, TEXT), column)
+
+
+def _product(context: Context, vhost: pa.Array) -> pa.Array:
+    """Whose line it is: the program says, else the register, else the shape (a host in front is Debian's Apache)."""
+    by = pc.make_struct(
+        pc.match_substring(context.program, "nginx").fill_null(False),
+        pc.match_substring_regex(context.program, "apache|httpd").fill_null(False),
+        pc.match_substring(context.hints, "nginx"),
+        pc.match_substring(context.hints, "apache"),
+        vhost.is_valid(),
+    )
+    return pc.case_when(by, "nginx", "apache", "nginx", "apache", "apache", "web")
+
+
+PRIVATE = r"^(?:10\.|127\.|192\.168\.|172\.(?:1[6-9]|2[0-9]|3[01])\.|169\.254\.|::1$|[fF][cdCD]|[fF][eE]80:)"
+
+
+def _nearest_public(lists: pa.Array) -> pa.Array:
+    """Of each list the first address that is not private, else the first: as Beats does for nginx."""
+    members = pc.split_pattern_regex(lists, ", ?")
+    flat, parent = pc.list_flatten(members), pc.list_parent_indices(members)
+    private = is_true(pc.match_substring_regex(flat, PRIVATE))
+    first: dict[int, str] = {}
+    public: dict[int, str] = {}
+    for row, address, inner in zip(parent.to_pylist(), flat.to_pylist(), private, strict=True):
+        first.setdefault(row, address)
+        if not inner:
+            public.setdefault(row, address)
+    return pa.array([public.get(row, first.get(row)) for row in range(len(lists))], TEXT)
+
+
+PARSER = Parser(
+    module="web",
+    dataset="web.access",
+    signature=r"[^\[]*\[[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9:]{8} [+-][0-9]{4}\] ",
+    lines=(
+        line(CLIENT + USER + STAMP + REQUEST + STATUS + AGENT),
+        line(CLIENT + USER + STAMP + REQUEST + STATUS),
+        line(CLIENT + USER + STAMP + GARBAGE + STATUS + AGENT),
+        line(CLIENT + USER + STAMP + GARBAGE + STATUS),
+        line(VHOST + CLIENT + USER + STAMP + REQUEST + STATUS + AGENT),
+        line(VHOST + CLIENT + USER + STAMP + f"(?:{REQUEST}|{GARBAGE})" + STATUS + f"(?:{AGENT})?"),
+        line(CLIENTS + USER + STAMP + f"(?:{REQUEST}|{GARBAGE})" + STATUS + f"(?:{AGENT})?"),
+        line(CLIENT + " [^ ]+ " + STAMP + REQUEST + STATUS + f"(?:{AGENT})?"),
+        line(STAMP + CLIENT + TLS + REQUEST + BYTES),
+        line(CLIENT + LOOSE_USER + STAMP + f"(?:{REQUEST}|{GARBAGE})" + STATUS + f"(?:{AGENT})?"),
+    ),
+    finish=finish,
+)

@@ -1,0 +1,93 @@
+"""alerts: matches -> alert documents, the same way in every job.
+
+In:   matches (`jobs.detect.matched`), in a micro-batch or as a stream
+Out:  one row an alert (ALERT), and the function that makes its document
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from detectors.alert import SAMPLES, Seen, Source, document
+from detectors.sigma.rule import Correlation, Rule
+from hamrong.config import Detection
+from ingest.sources import Register
+from jobs import loaded
+
+IDENTITY = ("rule_id", "alert_id", "entity_type", "entity_value", "window_start", "window_seconds")
+
+
+def alert_rows(matches: DataFrame) -> DataFrame:
+    """Matches -> one row an alert: IDENTITY, count, first_seen, last_seen, samples.
+
+    `samples` are the first five events by time, as JSON. In a stream, rows come again whenever their count grows.
+    """
+    return (
+        matches.where("alert_id is not null")
+        .groupBy(*IDENTITY)
+        .agg(
+            F.count("*").alias("count"),
+            F.min("at").alias("first_seen"),
+            F.max("at").alias("last_seen"),
+            F.expr(f"min_by(to_json(event), struct(at, event.event.id), {SAMPLES})").alias("samples"),
+        )
+    )
+
+
+def build_documents(detection: Detection) -> Callable[[pa.RecordBatch], list[dict[str, Any]]]:
+    """Rows of `alert_rows` -> documents; the rule set and the register are read on the executor."""
+
+    def build(batch: pa.RecordBatch) -> list[dict[str, Any]]:
+        register, ruleset = loaded.register(detection), loaded.ruleset(detection)
+        known = {rule.id: rule for rule in (*ruleset.rules, *ruleset.correlations)}
+        now = datetime.now(UTC)
+        return [
+            document(
+                source(known.get(row["rule_id"]) or removed(row["rule_id"]), ruleset.version), seen(row, register), now
+            )
+            for row in batch.to_pylist()
+        ]
+
+    return build
+
+
+def removed(rule_id: str) -> Rule:
+    """What stands for a rule that was taken out of the set while its matches were still on their way."""
+    return Rule(id=rule_id, title=f"Rule {rule_id} (no longer in the rule set)", level="medium")
+
+
+def source(rule: Rule | Correlation, version: str) -> Source:
+    return Source(
+        id=rule.id,
+        title=rule.title,
+        level=rule.level,
+        detector="correlation" if isinstance(rule, Correlation) else "sigma",
+        status=rule.status,
+        description=rule.description,
+        author=rule.author,
+        tags=rule.tags,
+        references=rule.references,
+        reason=rule.reason,
+        reason_vi=rule.reason_vi,
+        runbook=rule.runbook,
+        ruleset=version,
+    )
+
+
+def seen(row: dict[str, Any], register: Register) -> Seen:
+    samples = [orjson.loads(sample) for sample in row["samples"]]
+    values = {name: row[name] for name in (*IDENTITY[2:], "count", "first_seen", "last_seen")}
+    return Seen(**values, samples=samples, asset_level=asset_level(samples, register))
+
+
+def asset_level(samples: list[dict[str, Any]], register: Register) -> int:
+    """The highest asset level among the shared systems of the samples; 3 where none is known."""
+    names = {(sample.get("service") or {}).get("name") for sample in samples}
+    return max((system.asset_level for system in register.systems if system.id in names), default=3)

@@ -1,0 +1,49 @@
+"""What several test folders share: a configuration of its own for each test, and one real Spark session."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hamrong import config
+from hamrong.config import PROJECT, Config
+
+
+def settings(folder: Path) -> Config:
+    """The defaults with every path below `folder`; the jars are the checkout's."""
+    cfg = config.load(environment={})
+    return dataclasses.replace(
+        cfg,
+        lake=config.Lake(str(folder / "lake")),
+        gateway=dataclasses.replace(cfg.gateway, spool=folder / "spool"),
+        spark=dataclasses.replace(
+            cfg.spark,
+            driver_memory="1500m",
+            checkpoints=str(folder / "checkpoints"),
+            work=folder / "spark",
+            jars=PROJECT / ".hamrong/jars/spark",
+        ),
+        detection=dataclasses.replace(cfg.detection, cache=PROJECT / ".hamrong/cache"),
+        anomaly=dataclasses.replace(cfg.anomaly, models=folder / "models"),
+        report=dataclasses.replace(cfg.report, folder=folder / "reports"),
+    )
+
+
+@pytest.fixture
+def cfg(tmp_path: Path) -> Config:
+    """Settings with every path in the test's own folder; services are nowhere until a fixture names them."""
+    return settings(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One real Spark session for the whole run; tests keep apart by their folders."""
+    from jobs.session import session
+
+    started = session(settings(tmp_path_factory.mktemp("spark")), "tests")
+    yield started
+    started.stop()
