@@ -10,15 +10,18 @@ the event alone, not on what came before it, and needs no state. (Windows of cor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from detectors.alert import alert_id
-from detectors.sigma.rule import Rule
+from detectors.sigma.correlate import Firing
+from detectors.sigma.rule import Correlation, Rule
 from ingest.event import TEXT, TIMESTAMP
 
 MATCH = pa.struct(
@@ -45,12 +48,12 @@ def attribute(events: pa.RecordBatch, matches: pa.RecordBatch, rules: Sequence[R
     rows = matches.column("row").to_numpy()
     numbers = matches.column("rule").to_numpy()
     offsets = np.concatenate(([0], np.cumsum(np.bincount(rows, minlength=events.num_rows)))).astype(np.int32)
-    found = [None] * len(rows)
+    found: list[dict[str, object]] = [{}] * len(rows)
     stamps = _epoch_seconds(events)
     for number in np.unique(numbers):
         rule = rules[number]
         places = np.nonzero(numbers == number)[0]
-        for place, match in zip(places, _of_rule(rule, rows[places], events, stamps), strict=True):
+        for place, match in zip(places.tolist(), _of_rule(rule, rows[places], events, stamps), strict=True):
             found[place] = match
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(found, MATCH))
 
@@ -101,3 +104,35 @@ def entity(events: pa.RecordBatch, rows: np.ndarray, wanted: str | None) -> tupl
 def _epoch_seconds(events: pa.RecordBatch) -> np.ndarray:
     stamps = events.column("@timestamp").cast(TIMESTAMP).cast(pa.int64()).fill_null(0)
     return np.asarray(stamps.to_numpy(zero_copy_only=False) // 1_000_000)
+
+
+def of_firings(correlation: Correlation, group: str, firings: Iterable[Firing]) -> list[dict[str, Any]]:
+    """The alerts of one group's firings: MATCH's columns, count, first_seen, last_seen and event_ids, by window.
+
+    `count` is the largest that one sliding window of the correlation held, as its reason says it ("12 in 5m");
+    `event_ids` are that window's.
+    """
+    values = dict(zip(correlation.group_by, orjson.loads(group), strict=True))
+    kind = correlation.entity if correlation.entity in values else next(iter(values), None)
+    entity_type, entity_value = (kind, str(values[kind])) if kind else ("rule.id", correlation.id)
+    windows: dict[datetime, list[Firing]] = {}
+    for firing in firings:
+        windows.setdefault(window_start(firing.at, correlation.window_seconds), []).append(firing)
+    alerts = []
+    for start, inside in sorted(windows.items()):
+        largest = max(inside, key=lambda firing: (firing.count, firing.at))
+        alerts.append(
+            {
+                "rule_id": correlation.id,
+                "alert_id": alert_id(correlation.id, entity_type, entity_value, start),
+                "entity_type": entity_type,
+                "entity_value": entity_value,
+                "window_start": start,
+                "window_seconds": correlation.window_seconds,
+                "count": largest.count,
+                "first_seen": min(firing.first_seen for firing in inside),
+                "last_seen": max(firing.last_seen for firing in inside),
+                "event_ids": list(largest.event_ids),
+            }
+        )
+    return alerts

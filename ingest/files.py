@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedIOBase
 from pathlib import Path
+
 import pyarrow as pa
 
 from hamrong.errors import HamrongError

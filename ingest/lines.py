@@ -12,8 +12,8 @@ A parser is a list of `Line`s, tried in order; the first whose pattern matches a
 
 A group `source__address` fills `source.address`; `(?P<_name>...)` is for `finish` alone; a group that caught nothing is
 null. Patterns are RE2: linear in time on any input, no look-around, no back-reference, no group without a name but
-`(?:…)`. `.` matches a line break too. Each pattern runs once over the rows still open, in C++, and only over those that
-start with its literal prefix: write what is constant first.
+`(?:…)`; `.` matches a line break too, `\w` only ASCII (a Vietnamese name is `.*` or `[^ ]+`). Each pattern runs once
+over the rows still open, in C++, and only over those that start with its literal prefix: write what is constant first.
 Docs: RE2 syntax; Arrow compute, extract_regex
 """
 
@@ -33,20 +33,14 @@ from ingest.columns import Rows, is_true, is_valid
 from ingest.event import FIELDS, TEXT, Columns
 
 
-@dataclass(frozen=True)
 class Pattern:
     """A whole-text RE2 expression and the literal that every match begins with."""
 
-    expression: str
-    regex: str = field(init=False)
-    prefix: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        regex = f"(?s)^(?:{self.expression})$"
-        object.__setattr__(self, "regex", regex)
-        low, high = re2.compile(regex).possiblematchrange(64)
+    def __init__(self, expression: str) -> None:
+        self.regex = f"(?s)^(?:{expression})$"
+        low, high = re2.compile(self.regex).possiblematchrange(64)
         common = bytes(a for a, _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(low, high, strict=False)))
-        object.__setattr__(self, "prefix", common.rstrip(b"\0").decode("utf-8", "ignore"))
+        self.prefix = common.rstrip(b"\0").decode("utf-8", "ignore")
 
 
 def claim(text: pa.Array, patterns: Sequence[Pattern]) -> Iterator[tuple[int, Rows, pa.StructArray]]:
@@ -119,14 +113,14 @@ class Context:
 
 
 class _Fields(dict[str, pa.Array]):
-    """Columns of which a missing one is null."""
+    """Columns of which a missing one is null, and text as what a group catches is."""
 
     def __init__(self, columns: Columns, rows: int) -> None:
         super().__init__(columns)
         self._rows = rows
 
     def __missing__(self, name: str) -> pa.Array:
-        return pa.nulls(self._rows, FIELDS.get(name, TEXT))
+        return pa.nulls(self._rows, TEXT)
 
 
 Parsed = tuple[Rows, Columns]

@@ -9,8 +9,8 @@ What becomes of a line:
   event;
 - its header is syslog, and the program or the message is unknown: a plain event with the header's fields and `message`,
   of the program's dataset if the program is known, else `syslog.message`; no category, no outcome;
-- it has no syslog header and no known form, its RFC 5424 header breaks off, or it is empty: `event.kind` is
-  `pipeline_error`, `error.message` says why, and what could be read of the header stays;
+- it has no syslog header and no known form (a priority without a stamp is no header), its RFC 5424 header has a fault,
+  or it is empty: `event.kind` is `pipeline_error`, `error.message` says why, and what could be read stays;
 - a parser raises on it, which is a defect: the batch is halved until the line is found, and that line alone becomes a
   `pipeline_error`.
 """
@@ -47,8 +47,8 @@ DEFECTS = (
 
 FAR_AHEAD = datetime.timedelta(days=1)
 REPEATED = (Pattern(r"message repeated (?P<count>[0-9]+) times: \[ ?(?P<inner>.*)\]"),)
-NO_FORM = "the line has no syslog header, and no parser knows its form"
-BROKEN_HEADER = "the RFC 5424 header is broken"
+NO_FORM = "the line has no syslog header (a priority alone is none), and no parser knows its form"
+BROKEN_HEADER = "the RFC 5424 header has a fault"
 EMPTY = "the line is empty"
 
 

@@ -23,7 +23,7 @@ from ingest.event import MAP, TEXT
 from ingest.lines import Pattern, captured, claim
 
 BARE, RFC3164, RFC5424, BROKEN = range(4)
-"""Forms of a line: without a syslog header; of one of the two kinds; an RFC 5424 header that breaks off."""
+"""Forms of a line: no syslog header, or a priority alone; one of the two kinds; RFC 5424 with a fault."""
 
 FACILITIES = [
     *("kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news"),
@@ -34,15 +34,19 @@ SEVERITIES = ["Emergency", "Alert", "Critical", "Error", "Warning", "Notice", "I
 
 PRIORITY = r"<(?P<priority>0|[1-9][0-9]?|1[0-8][0-9]|19[01])>"
 
-# RFC 5424. The second pattern reads as far as a broken header is right.
+# RFC 5424. A stray backslash is against it, but agents on Windows write paths so: the second shape reads all of such a
+# line. The third reads as far as a broken header is right.
 _VERSION = rf"{PRIORITY}(?P<version>[1-9][0-9]{{0,2}})"
 _STAMP = r"(?:-|(?P<stamp>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})))"
 _NAME = r"[!#-<>-\\^-~]"
-_PARAMETER = rf'{_NAME}{{1,32}}="(?:[^"\\\]]|\\.)*"'
-_DATA = rf"(?P<data>-|(?:\[{_NAME}{{1,32}}(?: {_PARAMETER})*\])+)"
+_PARAMETER = rf'{_NAME}{{1,32}}="(?:[^"\\\]]|\\["\\\]])*"'
+_LOOSE_PARAMETER = rf'{_NAME}{{1,32}}="(?:[^"\\\]]|\\.)*"'
+_DATA = r"(?P<data>-|(?:\[%s{1,32}(?: %s)*\])+)"
+_MESSAGE = r"(?: (?:\x{FEFF})?(?P<message>.*))?"
 _HEADER = [f" {_STAMP}", r" (?P<host>[!-~]+)", r" (?P<program>[!-~]+)", r" (?P<procid>[!-~]+)", r" (?P<msgid>[!-~]+)"]
 SHAPES_5424 = [
-    Pattern(_VERSION + "".join(_HEADER) + rf" {_DATA}(?: (?:\x{{FEFF}})?(?P<message>.*))?"),
+    Pattern(_VERSION + "".join(_HEADER) + " " + _DATA % (_NAME, _PARAMETER) + _MESSAGE),
+    Pattern(_VERSION + "".join(_HEADER) + " " + _DATA % (_NAME, _LOOSE_PARAMETER) + _MESSAGE),
     Pattern(_VERSION + "(?:".join(["", *_HEADER]) + ")?" * len(_HEADER) + "(?: .*)?"),
 ]
 LONGEST_5424 = {"host": 255, "program": 48, "procid": 128, "msgid": 32}
@@ -70,16 +74,22 @@ SHAPES_TAG = [
     Pattern(r" (?P<message>.*)"),
 ]
 
-_ELEMENT = re.compile(rf"\[({_NAME}+)((?: {_PARAMETER})*)\]", re.DOTALL)
+# Not a mere "word: text", which any message may begin with.
+SHAPE_UNSTAMPED = Pattern(rf"{_PROGRAM}\[(?P<procid>[^\]\s]*)\]: ?(?P<message>.*)")
+
+_ELEMENT = re.compile(rf"\[({_NAME}+)((?: {_LOOSE_PARAMETER})*)\]", re.DOTALL)
 _ESCAPE = re.compile(r'\\(["\\\]])')
 _PAIR = re.compile(rf'({_NAME}+)="((?:[^"\\\]]|\\.)*)"', re.DOTALL)
+
+
+Form = np.ndarray[Any, np.dtype[np.int8]]
 
 
 @dataclass(frozen=True)
 class Headers:
     """Columns of the lines' headers; null where a line does not say."""
 
-    form: np.ndarray[Any, np.dtype[np.int8]]
+    form: Form
     """BARE, RFC3164, RFC5424 or BROKEN."""
     priority: pa.Array
     version: pa.Array
@@ -94,7 +104,7 @@ class Headers:
     structured_data: pa.Array
     """`id.name` -> value of every parameter; an element without parameters is `id` -> ""."""
     message: pa.Array
-    """What follows the header; of a BARE line all of it, of a BROKEN one null."""
+    """What follows the header; of a BARE line all behind its priority, of a BROKEN one what was reached."""
 
 
 COLUMNS = ("priority", "version", "iso", "bsd", "host", "program", "procid", "msgid", "message")
@@ -105,58 +115,49 @@ def read(text: pa.Array) -> Headers:
     form = np.full(len(text), BARE, dtype=np.int8)
     _read_5424(text, sheet, form)
     _read_3164(text, sheet, form)
-    bare = np.flatnonzero(form == BARE)
-    sheet.put({"message": text.take(pa.array(bare))}, bare)
     columns = {name: sheet.column(name) for name in COLUMNS}
     return Headers(form=form, structured_data=sheet.column("log.syslog.structured_data"), **columns)
 
 
-def _read_5424(text: pa.Array, sheet: Sheet, form: np.ndarray[Any, np.dtype[np.int8]]) -> None:
+def _read_5424(text: pa.Array, sheet: Sheet, form: Form) -> None:
     for shape, rows, groups in claim(text, SHAPES_5424):
         columns = captured(groups)
-        kept = {name: _unless_nil(columns[name]) for name in ("host", "program", "procid", "msgid")}
-        sheet.put(
-            {"priority": columns["priority"], "version": columns["version"], "iso": columns["stamp"], **kept}, rows
-        )
-        form[rows] = BROKEN
-        if shape == 0:
-            data = columns["data"]
-            elements = np.flatnonzero(is_true(pc.not_equal(data, "-")))
-            structured = [structured_data(text) for text in data.take(pa.array(elements)).to_pylist()]
-            too_long = [
-                is_true(pc.greater(pc.binary_length(columns[name]), most)) for name, most in LONGEST_5424.items()
-            ]
-            sound = ~np.logical_or.reduce(too_long)
-            sound[[row for row, known in zip(elements, structured, strict=True) if known is None]] = False
-            form[rows[sound]] = RFC5424
-            sheet.put({"message": columns["message"].filter(pa.array(sound))}, rows[sound])
-            sheet.put({"log.syslog.structured_data": pa.array(structured, MAP)}, rows[elements])
+        form[rows] = RFC5424 if shape == 0 else BROKEN
+        for name, longest in LONGEST_5424.items():
+            form[rows[is_true(pc.greater(pc.binary_length(columns[name]), longest))]] = BROKEN
+            columns[name] = _unless_nil(columns[name])
+        columns["iso"] = columns.pop("stamp")
+        if "data" in columns:
+            data = columns.pop("data")
+            at = np.flatnonzero(is_true(pc.not_equal(data, "-")))
+            elements = [structured_data(element) for element in data.take(pa.array(at)).to_pylist()]
+            form[[row for row, known in zip(rows[at], elements, strict=True) if known is None]] = BROKEN
+            sheet.put({"log.syslog.structured_data": pa.array(elements, MAP)}, rows[at])
+        sheet.put(columns, rows)
 
 
-def _read_3164(text: pa.Array, sheet: Sheet, form: np.ndarray[Any, np.dtype[np.int8]]) -> None:
+def _read_3164(text: pa.Array, sheet: Sheet, form: Form) -> None:
     """Fills the rows that are still BARE."""
     rows = np.flatnonzero(form == BARE)
-    rest = text if len(rows) == len(text) else text.take(pa.array(rows))
+    text = text.take(pa.array(rows))
     behind = Sheet(len(rows))
-    behind.put({"rest": rest})
-    with_priority = np.zeros(len(rows), dtype=np.bool_)
-    for _, at, groups in claim(rest, [SHAPE_PRIORITY]):
-        with_priority[at] = True
+    behind.put({"priority": text})
+    for _, at, groups in claim(text, [SHAPE_PRIORITY]):
+        behind.put({"priority": groups.field("rest")}, at)
         sheet.put({"priority": groups.field("priority")}, rows[at])
-        behind.put({"rest": groups.field("rest")}, at)
-    rest = behind.column("rest")
-    tagged = Sheet(len(rows))
-    for _, at, groups in claim(rest, SHAPES_STAMP):
+    for _, at, groups in claim(behind.column("priority"), SHAPES_STAMP):
         columns = captured(groups)
-        tagged.put({"rest": columns.pop("rest")}, at)
+        behind.put({"stamp": columns.pop("rest")}, at)
         sheet.put(columns, rows[at])
         form[rows[at]] = RFC3164
-    for _, at, groups in claim(tagged.column("rest"), SHAPES_TAG):
+    for _, at, groups in claim(behind.column("stamp"), SHAPES_TAG):
         sheet.put(captured(groups), rows[at])
-    # A priority and no stamp: RFC 3164 §4.3.3 takes all that follows as the message.
-    alone = with_priority & (form[rows] == BARE)
-    form[rows[alone]] = RFC3164
-    sheet.put({"message": rest.filter(pa.array(alone))}, rows[alone])
+    bare = np.flatnonzero(form[rows] == BARE)
+    messages = behind.column("priority").take(pa.array(bare))
+    sheet.put({"message": messages}, rows[bare])
+    for _, at, groups in claim(messages, [SHAPE_UNSTAMPED]):
+        sheet.put(captured(groups), rows[bare[at]])
+        form[rows[bare[at]]] = RFC3164
 
 
 def structured_data(text: str) -> list[tuple[str, str]] | None:

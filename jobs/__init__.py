@@ -2,5 +2,5 @@
 
 In:   Kafka topics and the lake
 Out:  the lake, OpenSearch, Kafka
-May import `ingest`, `detectors`, `hamrong.config`.
+May import `ingest`, `detectors`, `triage`, `hamrong.config`, `hamrong.errors`.
 """

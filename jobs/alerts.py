@@ -16,19 +16,29 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from detectors.alert import SAMPLES, Seen, Source, document
+from detectors.grouping import MATCH
 from detectors.sigma.rule import Correlation, Rule
 from hamrong.config import Detection
+from ingest.event import TEXTS, TIMESTAMP
 from ingest.sources import Register
 from jobs import loaded
 
-IDENTITY = ("rule_id", "alert_id", "entity_type", "entity_value", "window_start", "window_seconds")
+IDENTITY = tuple(MATCH.names)
+
+ALERT = pa.schema(
+    [
+        *MATCH,
+        pa.field("count", pa.int64()),
+        pa.field("first_seen", TIMESTAMP),
+        pa.field("last_seen", TIMESTAMP),
+        pa.field("samples", TEXTS),
+    ]
+)
+"""An alert before it is a document; `samples` are events as JSON, oldest first."""
 
 
 def alert_rows(matches: DataFrame) -> DataFrame:
-    """Matches -> one row an alert: IDENTITY, count, first_seen, last_seen, samples.
-
-    `samples` are the first five events by time, as JSON. In a stream, rows come again whenever their count grows.
-    """
+    """Matches -> rows of ALERT, with the first five events by time. In a stream, a row comes again when it grows."""
     return (
         matches.where("alert_id is not null")
         .groupBy(*IDENTITY)
@@ -46,7 +56,8 @@ def build_documents(detection: Detection) -> Callable[[pa.RecordBatch], list[dic
 
     def build(batch: pa.RecordBatch) -> list[dict[str, Any]]:
         register, ruleset = loaded.register(detection), loaded.ruleset(detection)
-        known = {rule.id: rule for rule in (*ruleset.rules, *ruleset.correlations)}
+        known: dict[str, Rule | Correlation] = {rule.id: rule for rule in ruleset.rules}
+        known |= {correlation.id: correlation for correlation in ruleset.correlations}
         now = datetime.now(UTC)
         return [
             document(

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
 from detectors.anomaly import store
@@ -49,7 +50,7 @@ def start(spark: SparkSession, cfg: Config) -> StreamingQuery:
     # The state of a window goes when the watermark passes its end; relays buffer lines for minutes, and a line that
     # comes later than that is in the lake and the report, but not in a window.
     windows = features(
-        delta.stream(spark, cfg, "events"),
+        _recent(delta.stream(spark, cfg, "events"), datetime.now(UTC)),
         cfg.anomaly.window_seconds,
         cfg.report.timezone,
         cfg.detection.watermark_seconds,
@@ -62,6 +63,12 @@ def start(spark: SparkSession, cfg: Config) -> StreamingQuery:
         .foreachBatch(score)
         .start()
     )
+
+
+def _recent(events: DataFrame, now: datetime) -> DataFrame:
+    """The events received since yesterday: a new checkpoint begins with the lake's oldest line, and windows that are
+    months old are no news."""
+    return events.where(F.col("ingest_day") >= now.date() - timedelta(days=1))
 
 
 def lacks_model(cfg: Config) -> str:

@@ -7,10 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from hamrong import config
 from hamrong.config import PROJECT, Config
+
+# A time limit an example would fail on a machine that others use too.
+hypothesis.settings.register_profile("shared-machine", deadline=None)
+hypothesis.settings.load_profile("shared-machine")
 
 
 def settings(folder: Path) -> Config:

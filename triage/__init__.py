@@ -1,6 +1,6 @@
 """triage: the life of an alert in OpenSearch.
 
-In:   alert documents and what analysts do with them
-Out:  alert documents in OpenSearch
-May import `detectors.alert`, `hamrong.config`.
+In:   alert documents
+Out:  alert documents in OpenSearch, which only grow until an analyst takes them
+May import `detectors.alert`, `hamrong.config`, `hamrong.errors`.
 """

@@ -22,8 +22,8 @@ from detectors.anomaly.forest import Carried, Forest, Model, explain, flagged, s
 RULE_ID = "anomaly.isolation-forest"
 
 MARGIN = 0.05
-"""So far above every training window a score is `high`: in `docs/decisions/0005-anomaly.md`'s trial, scans, sprays and
-brute force of some hundred lines, and no ordinary window."""
+"""So far above every training window a score is `high`: path scans and password sprays of some hundred lines, in the
+trial of docs/decisions/0005-anomaly.md; brute force on one account is `medium`."""
 
 NAMED = 3
 """Features that a reason names; all that carried the score stand in `soc.alert.features`."""

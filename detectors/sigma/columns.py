@@ -33,6 +33,15 @@ class Column:
         chosen = self.dictionary if len(codes) == len(self.dictionary) else self.dictionary.take(pa.array(codes))
         return list(chosen.to_numpy(zero_copy_only=False))
 
+    def rows(self, codes: Codes) -> Codes:
+        """The rows that hold one of these values."""
+        chosen = np.zeros(len(self.dictionary) + 1, bool)
+        chosen[codes] = True
+        elements = np.flatnonzero(chosen[self.codes])
+        if self.offsets is not None:
+            elements = np.unique(np.searchsorted(self.offsets, elements, side="right") - 1)
+        return elements.astype(np.int32)
+
     def of_row(self, row: int) -> list[str]:
         """The values of one row."""
         start, end = (row, row + 1) if self.offsets is None else self.offsets[row : row + 2]
@@ -45,6 +54,7 @@ class Columns:
 
     def __init__(self, batch: pa.RecordBatch) -> None:
         self.rows: int = batch.num_rows
+        self._batch = batch
         self._arrays: dict[str, pa.Array] = {}
         self._vendor: dict[str, pa.Array] | None = None
         self._vendor_map: pa.Array | None = None
@@ -68,9 +78,32 @@ class Columns:
     def column(self, names: tuple[str, ...]) -> Column | None:
         """The field that these columns hold, the first first; None when all are missing."""
         if names not in self._encoded:
-            arrays = [array for name in names if (array := self.array(name)) is not None]
+            arrays = self._there(names)
             self._encoded[names] = _encode(_first(arrays)) if arrays else None
         return self._encoded[names]
+
+    def part(self, names: tuple[str, ...], rows: Codes) -> Column | None:
+        """`column` for some rows, one after the other; the values of all others cost nothing."""
+        taken = pa.array(rows)
+        arrays = [array.take(taken) for array in self._there(names)]
+        return _encode(_first(arrays)) if arrays else None
+
+    def is_encoded(self, names: tuple[str, ...]) -> bool:
+        return names in self._encoded
+
+    def _there(self, names: tuple[str, ...]) -> list[pa.Array]:
+        return [array for name in names if (array := self.array(name)) is not None]
+
+    def take(self, rows: Codes) -> Columns:
+        """The same columns of some rows."""
+        return Columns(self._batch.take(pa.array(rows)))
+
+    def text(self, name: str) -> pa.Array | Column | None:
+        """A column to be searched as a whole: as it lies there when it is text that nobody had encoded."""
+        array = self.array(name)
+        if array is not None and pa.types.is_string(array.type) and (name,) not in self._encoded:
+            return array
+        return self.column((name,))
 
     def _vendor_arrays(self) -> dict[str, pa.Array]:
         if self._vendor is None:
@@ -107,6 +140,8 @@ def _first(arrays: Sequence[pa.Array]) -> pa.Array:
 
 
 def _dense(array: pa.Array) -> pa.Array:
+    if pa.types.is_null(array.type):
+        return array.cast(pa.string())
     return array.cast(array.type.value_type) if pa.types.is_dictionary(array.type) else array
 
 

@@ -78,7 +78,7 @@ class State:
     """Microseconds since 1970 UTC; when event time has passed it, the state may be dropped."""
 
     def dump(self) -> bytes:
-        return orjson.dumps({"occurrences": self.occurrences, "until": self.until})
+        return orjson.dumps({"occurrences": [tuple(one) for one in self.occurrences], "until": self.until})
 
     @classmethod
     def load(cls, content: bytes) -> State:
@@ -103,19 +103,24 @@ def advance(
     lateness_seconds: int = LATENESS_SECONDS,
 ) -> tuple[State, list[Firing]]:
     """The next state, and the firings that are new or changed. An event seen twice counts once."""
-    known = dict.fromkeys(state.occurrences)
-    merged = sorted({**known, **dict.fromkeys(Occurrence(*occurrence) for occurrence in occurrences)})
-    if not merged:
+    known = set(state.occurrences)
+    fresh = {occurrence for one in occurrences if (occurrence := Occurrence(*one)) not in known}
+    if not fresh:
         return state, []
+    merged = sorted((*state.occurrences, *fresh), key=by_time)
     newest = merged[-1].at
     lateness = lateness_seconds * _SECOND
     reach = reach_seconds(correlation) * _SECOND
-    told: set[Firing] = set()
-    if state.occurrences:
-        told = set(_firings(correlation, state.occurrences, state.occurrences[-1].at - lateness))
-    found = _firings(correlation, merged, newest - lateness)
+    # Windows that end before the first of the new ones are what they were.
+    since = max(newest - lateness, min(occurrence.at for occurrence in fresh))
+    told = set(_firings(correlation, state.occurrences, since))
+    found = _firings(correlation, merged, since)
     kept = [occurrence for occurrence in merged if occurrence.at > newest - lateness - reach][-MAX_OCCURRENCES:]
     return State(tuple(kept), newest + lateness + reach), [firing for firing in found if firing not in told]
+
+
+def by_time(occurrence: Occurrence) -> tuple[int, str, str, str]:
+    return occurrence.at, occurrence.event_id, occurrence.rule, occurrence.value or ""
 
 
 def episodes(correlation: Correlation, firings: Iterable[Firing]) -> list[Firing]:
@@ -169,35 +174,46 @@ def _points(correlation: Correlation, occurrences: Sequence[Occurrence], depth: 
         # A level's own value of the event that completed the child's window.
         values = {occurrence.event_id: orjson.loads(occurrence.value or "[]")[depth][1] for occurrence in inner}
         for window in _completed(child, _points(child, inner, depth + 1), inner[0].at):
-            last = window.points[-1]
+            last = window.last
             points.append(_Point(last.at, last.event_id, name, values[last.event_id], window.since, window.event_ids))
-    return sorted(points)
+    return sorted(points, key=lambda point: (point.at, point.event_id, point.rule))
 
 
 @dataclass(frozen=True)
 class _Window:
+    """`points[start:end]` counted; the last of them completed it."""
+
     points: Sequence[_Point]
-    """All that counted, oldest first; the last completed it."""
+    start: int
+    end: int
     count: int
+    plain: bool
+    """No correlation is counted: each point began when it is."""
+
+    @property
+    def last(self) -> _Point:
+        return self.points[self.end - 1]
 
     @property
     def since(self) -> int:
-        return min(point.since for point in self.points)
+        """The first event's time; what a correlation below fired on may be older than the firing."""
+        if self.plain:
+            return self.points[self.start].at
+        return min(self.points[at].since for at in range(self.start, self.end))
 
     @property
     def event_ids(self) -> tuple[str, ...]:
         ids: dict[str, None] = {}
-        for point in self.points:
-            ids.update(dict.fromkeys(point.event_ids))
-            if len(ids) >= MAX_EVENT_IDS:
+        for at in range(self.start, self.end):
+            ids.update(dict.fromkeys(self.points[at].event_ids))
+            if len(ids) > MAX_EVENT_IDS:
                 break
-        last = self.points[-1].event_id
-        ids.pop(last, None)
-        return (*list(ids)[: MAX_EVENT_IDS - 1], last)
+        ids.pop(self.last.event_id, None)
+        return (*list(ids)[: MAX_EVENT_IDS - 1], self.last.event_id)
 
 
 def _firing(window: _Window) -> Firing:
-    last = _time(window.points[-1].at)
+    last = _time(window.last.at)
     return Firing(last, _time(window.since), last, window.count, window.event_ids)
 
 
@@ -223,7 +239,7 @@ def _completed(correlation: Correlation, points: Sequence[_Point], since: int) -
             start += 1
         count = end - start + 1 if correlation.type == "event_count" else len(counted) - (None in counted)
         if point.at >= since and _meets(correlation.condition, count):
-            yield _Window(points[start : end + 1], count)
+            yield _Window(points, start, end + 1, count, not correlation.children)
 
 
 def _counted(correlation: Correlation, point: _Point) -> str | None:
@@ -257,7 +273,7 @@ def _sequences(correlation: Correlation, points: Sequence[_Point], since: int) -
             limit = times[rule][at]
         else:
             if end >= since:
-                yield _Window(chain[::-1], len(chain))
+                yield _Window(chain[::-1], 0, len(chain), len(chain), not correlation.children)
 
 
 def _meets(condition: Condition, count: int) -> bool:

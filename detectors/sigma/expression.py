@@ -19,9 +19,14 @@ class Field(NamedTuple):
 
     columns: tuple[str, ...]
     other: tuple[str, ...] = ()
+    scope: str = ""
+    """Keywords: the log source. Its events are searched for its own keywords only, not for every router's."""
+
+    @property
+    def is_keywords(self) -> bool:
+        return not self.columns
 
 
-KEYWORDS = Field(())
 Resolve = Callable[[str], tuple[str, ...]]
 """The columns that can hold a field of a rule, by its name in the rule."""
 
@@ -136,20 +141,20 @@ class Atoms:
             self.by_field[at].append(atom)
         return at, atom
 
-    def node(self, written: list[Any], resolve: Resolve) -> Node:
-        """The node of a list that `translate` wrote."""
+    def node(self, written: list[Any], resolve: Resolve, scope: str = "") -> Node:
+        """The node of a list that `translate` wrote; `scope` sets keywords apart."""
         match written:
             case ["atom", name, test, value]:
                 other = resolve(value) if test.startswith("field_") else ()
-                field = KEYWORDS if name is None else Field(resolve(name), other)
+                field = Field((), (), scope) if name is None else Field(resolve(name), other)
                 number, atom = self.number(field, test, value)
                 return AnyOf(number, frozenset((atom,)))
             case ["not", child]:
-                return Not(self.node(child, resolve))
+                return Not(self.node(child, resolve, scope))
             case ["and", *children]:
-                return _join(AllOf, And, (self.node(child, resolve) for child in children))
+                return _join(AllOf, And, (self.node(child, resolve, scope) for child in children))
             case ["or", *children]:
-                return _join(AnyOf, Or, (self.node(child, resolve) for child in children))
+                return _join(AnyOf, Or, (self.node(child, resolve, scope) for child in children))
         raise ValueError(f"not an expression: {written!r:.200}")
 
 

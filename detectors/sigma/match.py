@@ -6,14 +6,15 @@ Out:  row and rule of each match, by row and then rule
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from detectors.sigma.columns import Column, Columns
-from detectors.sigma.expression import KEYWORDS, Atom, Atoms, Node
+from detectors.sigma.expression import Atom, Atoms, Field, Node
+from detectors.sigma.keywords import Keywords
 from detectors.sigma.program import Compiled, Numbers, Program
 from detectors.sigma.rule import LogSource
 from detectors.sigma.scanner import PairScanner, Scanner
@@ -42,8 +43,7 @@ class Matcher:
         self._by_membership: dict[Membership, Program] = {}
         self._scanners: list[Scanner | PairScanner] = []
         for field, numbers in zip(atoms.fields, atoms.by_field, strict=True):
-            tests = [(number, atoms.all[number]) for number in numbers]
-            self._scanners.append(PairScanner(tests) if field.other else Scanner(tests, cache))
+            self._scanners.append(_scanner(field, [(number, atoms.all[number]) for number in numbers], cache))
 
     def compile(self) -> None:
         """Compiles, or reads from the cache, what would else be compiled at first use."""
@@ -116,6 +116,12 @@ def rarity(atom: Atom) -> float:
     return 0.3
 
 
+def _scanner(field: Field, atoms: Sequence[tuple[int, Atom]], cache: Path | None) -> Scanner | PairScanner:
+    if field.is_keywords:
+        return Keywords(atoms, cache)
+    return PairScanner(atoms) if field.other else Scanner(atoms, cache)
+
+
 class _Reading:
     """The signatures of one batch, computed for the rows that want them."""
 
@@ -141,45 +147,83 @@ class _Reading:
         rows = wanted[0] if len(wanted) == 1 else np.concatenate(wanted)
         if isinstance(scanner, PairScanner):
             return self._pairs(scanner, self.columns.column(what.columns), self.columns.column(what.other), rows)
-        if what == KEYWORDS:
+        if isinstance(scanner, Keywords):
             return self._keywords(scanner, rows)
-        return self._plain(scanner, self.columns.column(what.columns), rows)
+        return self._plain(scanner, what.columns, rows)
 
-    def _plain(self, scanner: Scanner, column: Column | None, rows: Numbers) -> Numbers:
-        if column is None:
-            return np.full(self.columns.rows, scanner.missing, np.int32)
-        elements = column.codes if column.offsets is not None or len(rows) == self.columns.rows else column.codes[rows]
-        size = len(column.dictionary)
-        seen = np.zeros(size + 1, bool)
-        seen[elements] = True
-        codes = np.flatnonzero(seen[:size]).astype(np.int32)
-        signatures = np.full(size + 1, scanner.missing, np.int32)
-        signatures[codes] = scanner.scan(column.texts(codes))
-        if column.offsets is None:
-            return signatures[column.codes]
-        return _unions(scanner, signatures[column.codes], column.codes < size, column.offsets)
-
-    def _pairs(self, scanner: PairScanner, one: Column | None, other: Column | None, rows: Numbers) -> Numbers:
-        signatures = np.zeros(self.columns.rows, np.int32)
-        if one is not None and other is not None:
-            for row in rows:
-                signatures[row] = scanner.signature(one.of_row(row), other.of_row(row))
+    def _plain(self, scanner: Scanner, names: tuple[str, ...], rows: Numbers) -> Numbers:
+        signatures = np.full(self.columns.rows, scanner.missing, np.int32)
+        if len(rows) * 2 > self.columns.rows or self.columns.is_encoded(names):
+            column = self.columns.column(names)
+            return signatures if column is None else _scanned(scanner, column)
+        # Few rows want it: a long text that the others hold is not looked at.
+        column = self.columns.part(names, rows)
+        if column is not None:
+            signatures[rows] = _scanned(scanner, column)
         return signatures
 
-    def _keywords(self, scanner: Scanner, rows: Numbers) -> Numbers:
+    def _pairs(self, scanner: PairScanner, one: Column | None, other: Column | None, rows: Numbers) -> Numbers:
+        """Each pair of values is compared once, however many rows have it."""
+        signatures = np.zeros(self.columns.rows, np.int32)
+        if one is None or other is None:
+            return signatures
+        if one.offsets is not None or other.offsets is not None:
+            for row in rows:
+                signatures[row] = scanner.signature(one.of_row(row), other.of_row(row))
+            return signatures
+        rows = rows[(one.codes[rows] < len(one.dictionary)) & (other.codes[rows] < len(other.dictionary))]
+        pairs = one.codes[rows].astype(np.int64) * len(other.dictionary) + other.codes[rows]
+        distinct, inverse = np.unique(pairs, return_inverse=True)
+        texts = zip(
+            one.texts((distinct // len(other.dictionary)).astype(np.int32)),
+            other.texts((distinct % len(other.dictionary)).astype(np.int32)),
+            strict=True,
+        )
+        found = [scanner.signature([text], [refers]) for text, refers in texts]
+        signatures[rows] = np.array(found, np.int32)[inverse]
+        return signatures
+
+    def _keywords(self, scanner: Keywords, rows: Numbers) -> Numbers:
         """The raw line says it all; an event without one is searched value by value."""
         signatures = np.zeros(self.columns.rows, np.int32)
         original = self.columns.column(ORIGINAL)
         if original is not None:
-            signatures = self._plain(scanner, original, rows)
+            signatures = self._plain(scanner, ORIGINAL, rows)
             rows = rows[original.codes[rows] == len(original.dictionary)]
             signatures[rows] = 0
         if len(rows):
-            names = [name for name in self.columns.names if name not in STATED]
-            each = np.stack([self._plain(scanner, self.columns.column((name,)), rows)[rows] for name in names])
-            for at in np.flatnonzero(each.any(axis=0)):
-                signatures[rows[at]] = scanner.union(tuple(sorted(set(each[:, at].tolist()))))
+            columns = self.columns if len(rows) == self.columns.rows else self.columns.take(rows)
+            found: dict[int, set[int]] = {}
+            for name in columns.names:
+                if name not in STATED:
+                    for row, signature in _holding(scanner, columns.text(name)):
+                        found.setdefault(row, set()).add(signature)
+            for row, held in found.items():
+                signatures[rows[row]] = scanner.union(tuple(sorted(held)))
         return signatures
+
+
+def _holding(scanner: Keywords, texts: pa.Array | Column | None) -> Iterator[tuple[int, int]]:
+    """Row and signature wherever a keyword is in a column."""
+    if isinstance(texts, Column):
+        codes = scanner.candidates(texts.dictionary).astype(np.int32)
+        for code, signature in zip(codes, scanner.scan(texts.texts(codes)).tolist(), strict=True):
+            if signature:
+                yield from ((row, signature) for row in texts.rows(code).tolist())
+    elif texts is not None:
+        at = scanner.candidates(texts)
+        values = list(texts.take(pa.array(at)).to_numpy(zero_copy_only=False))
+        yield from zip(at.tolist(), scanner.scan(values).tolist(), strict=True)
+
+
+def _scanned(scanner: Scanner, column: Column) -> Numbers:
+    """The signature of each row."""
+    size = len(column.dictionary)
+    signatures = np.full(size + 1, scanner.missing, np.int32)
+    signatures[:size] = scanner.scan(column.texts(np.arange(size, dtype=np.int32)))
+    if column.offsets is None:
+        return signatures[column.codes]
+    return _unions(scanner, signatures[column.codes], column.codes < size, column.offsets)
 
 
 def _unions(scanner: Scanner, elements: Numbers, present: np.ndarray, offsets: Numbers) -> Numbers:

@@ -17,7 +17,7 @@ import orjson
 import pyarrow as pa
 
 from detectors.sigma.columns import Columns
-from detectors.sigma.correlate import INPUTS, Firing, Occurrence, State, advance, microseconds
+from detectors.sigma.correlate import INPUTS, Firing, Occurrence, State, advance, by_time, microseconds
 from detectors.sigma.rule import Correlation, LogSource, Rule
 from detectors.sigma.taxonomy import Taxonomy
 
@@ -97,7 +97,7 @@ def correlate(
         groups.setdefault((row["correlation"], row["group"]), []).append(occurrence)
     for (name, group), occurrences in sorted(groups.items()):
         state = State()
-        occurrences.sort()
+        occurrences.sort(key=by_time)
         for start in range(0, len(occurrences), CHUNK):
             state, firings = advance(by_id[name], state, occurrences[start : start + CHUNK])
             for firing in firings:

@@ -49,28 +49,29 @@ def expression(test: str, value: str) -> tuple[bytes, int]:
     """A test as a Hyperscan expression with its flags."""
     match test:
         case "contains":
-            return _escape(value), _LITERAL
+            return escape(value), _LITERAL
         case "startswith":
-            return rb"\A" + _escape(value), _LITERAL
+            return rb"\A" + escape(value), _LITERAL
         case "endswith":
-            return _escape(value) + rb"\z", _LITERAL
+            return escape(value) + rb"\z", _LITERAL
         case "equals":
-            return rb"\A" + _escape(value) + rb"\z", _LITERAL
+            return rb"\A" + escape(value) + rb"\z", _LITERAL
         case "wildcard":
-            return rb"\A" + wildcard(value, _escape) + rb"\z", _LITERAL | hyperscan.HS_FLAG_UTF8
+            return rb"\A" + wildcard(value, escape) + rb"\z", _LITERAL | hyperscan.HS_FLAG_UTF8
         case "regex":
             return value.encode(), _REGEX
     raise ValueError(f"not a string test: {test}")
 
 
-def wildcard(value: str, escape: Callable[[str], bytes]) -> bytes:
+def wildcard(value: str, literal: Callable[[str], bytes]) -> bytes:
     """The inside of a regular expression for a pattern of `*`, `?` and backslash escapes."""
     operators = {"*": b".*", "?": b"."}
     pieces = syntax.findall(r"\\.|[^\\*?]+|[*?]", value, syntax.DOTALL)
-    return b"".join(operators.get(piece) or escape(piece[1:] if piece[0] == "\\" else piece) for piece in pieces)
+    return b"".join(operators.get(piece) or literal(piece[1:] if piece[0] == "\\" else piece) for piece in pieces)
 
 
-def _escape(text: str) -> bytes:
+def escape(text: str) -> bytes:
+    """A literal as a Hyperscan expression."""
     # Bytes of 128 and more stand as they are: an escaped one would be a code point in an expression of UTF-8.
     return b"".join(
         bytes((byte,)) if byte >= 128 or chr(byte).isalnum() else b"\\x%02x" % byte for byte in text.encode()

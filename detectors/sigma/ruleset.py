@@ -134,7 +134,8 @@ class Ruleset:
         return known
 
     def _node(self, entry: Entry, rule: Rule, atoms: Atoms) -> Node:
-        return atoms.node(entry["expression"], lambda name: self.taxonomy.columns(name, rule.logsource))
+        source = rule.logsource
+        return atoms.node(entry["expression"], lambda name: self.taxonomy.columns(name, source), str(source))
 
     def _apply(self, entry: Entry, nodes: list[Node], atoms: Atoms) -> None:
         """A filter narrows each rule that it names (or all) of its log source."""

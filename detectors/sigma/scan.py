@@ -28,6 +28,7 @@ from detectors.sigma.rule import Metadata
 from detectors.sigma.ruleset import Ruleset
 
 BATCH = 10_000
+BATCH_BYTES = 64 << 20
 MAX_LINE = 16 << 20
 """Bytes of a line that are kept; the rest is cut off and counted."""
 
@@ -134,11 +135,17 @@ def _lines(file: IO[bytes], summary: Summary) -> Iterator[bytes]:
 
 
 def _batches(lines: Iterator[bytes]) -> Iterator[tuple[int, list[bytes]]]:
-    """Lists of lines, each with the number of its first."""
-    first = 1
-    while batch := list(itertools.islice(lines, BATCH)):
+    """Lists of lines, each with the number of its first; long lines come fewer at once."""
+    first, size = 1, 0
+    batch: list[bytes] = []
+    for line in lines:
+        batch.append(line)
+        size += len(line)
+        if len(batch) == BATCH or size > BATCH_BYTES:
+            yield first, batch
+            first, size, batch = first + len(batch), 0, []
+    if batch:
         yield first, batch
-        first += len(batch)
 
 
 def _inputs(ruleset: Ruleset, batch: pa.RecordBatch, matches: pa.RecordBatch, first: int) -> pa.RecordBatch:

@@ -161,6 +161,8 @@ def _string(field: str | None, value: SigmaString) -> Json:
     if field is None:
         # A keyword is looked for anywhere in the line.
         parts = _squeeze([MULTI, *parts, MULTI])
+    if field is None and parts == [MULTI]:
+        return ["atom", None, "contains", ""]
     if parts == [MULTI]:
         return ["not", ["atom", field, "null", ""]]
     cased = isinstance(value, SigmaCasedString)

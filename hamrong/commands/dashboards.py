@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
 def _install(args: argparse.Namespace) -> int:
     from dashboards.loader import install_templates
     from hamrong import config
-    from jobs.sinks.opensearch import client
+    from triage.store import client
 
     cfg = config.load().opensearch
     with client(cfg) as opensearch:
@@ -74,7 +74,7 @@ def _check(args: argparse.Namespace) -> int:
 
     from dashboards import build, queries
     from hamrong import config
-    from jobs.sinks.opensearch import client
+    from triage.store import client
 
     cfg = config.load().opensearch
     bad = 0

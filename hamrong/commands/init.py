@@ -18,7 +18,7 @@ def run(args: argparse.Namespace) -> int:
     from hamrong import config
     from hamrong.errors import ServiceError
     from hamrong.stack.kafka import create_topics
-    from jobs.sinks.opensearch import client
+    from triage.store import client
 
     cfg = config.load()
     try:

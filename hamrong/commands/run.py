@@ -17,7 +17,7 @@ def run(args: argparse.Namespace) -> int:
     from hamrong import config
     from hamrong.errors import HamrongError
     from jobs import streams
-    from jobs.sinks.opensearch import client
+    from triage.store import client
 
     if unknown := set(args.jobs) - set(streams.JOBS):
         raise HamrongError(f"no job named {', '.join(sorted(unknown))}; the jobs are {', '.join(streams.JOBS)}")

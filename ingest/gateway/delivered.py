@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from hamrong.errors import ServiceError
 
@@ -84,7 +85,7 @@ def _spans(
 def _read(consumer: Consumer, ends: dict[tuple[str, int], int], prefix: bytes, found: set[int]) -> None:
     heard = time.monotonic()
     while ends:
-        messages: list[Message] = consumer.consume(10_000, timeout=0.5)
+        messages: list[Any] = consumer.consume(10_000, timeout=0.5)
         if not messages and time.monotonic() - heard > _SILENCE_SECONDS:
             raise ServiceError(f"the end of {', '.join(f'{topic}/{number}' for topic, number in ends)} cannot be read")
         for message in messages:

@@ -18,8 +18,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
-from confluent_kafka.admin import AdminClient, ConfigResource
+from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka.admin import AdminClient, ConfigResource  # type: ignore[attr-defined]
 
 from hamrong.config import Kafka
 from hamrong.errors import ServiceError
@@ -41,8 +41,8 @@ _OVERHEAD_BYTES = 512
 """What a message's key, headers and Kafka's own fields may take beside its value."""
 _FLAGS = {CUT: b"cut", BAD_FRAME: b"bad_frame", CUT | BAD_FRAME: b"cut,bad_frame"}
 _PURGED = ("_PURGE_QUEUE", "_PURGE_INFLIGHT")
-_Headers = list[tuple[str, bytes]]
-_CLIENT: dict[str, Any] = {
+_Headers = list[tuple[str, str | bytes | None]]
+CLIENT: dict[str, Any] = {
     "acks": "all",
     "enable.idempotence": True,
     "compression.type": "lz4",
@@ -89,7 +89,7 @@ class _Session:
         self._last_delivered = max(self._delivered, default=0)
         self._producer = Producer(
             {
-                **_CLIENT,
+                **CLIENT,
                 "bootstrap.servers": kafka.bootstrap_servers,
                 "client.id": f"hamrong-gateway-{gateway}",
                 "message.max.bytes": self._limit,
@@ -137,7 +137,7 @@ class _Session:
             if delivered and entry.sequence in delivered:
                 self._counters.found_in_kafka += 1
                 continue
-            headers = [("id", b"%b%d" % (prefix, entry.sequence))]
+            headers: _Headers = [("id", b"%b%d" % (prefix, entry.sequence))]
             if entry.flags:
                 headers.append(("flags", _FLAGS[entry.flags]))
             batch.outstanding += 1
@@ -165,7 +165,7 @@ class _Session:
     def _acknowledger(self, batch: _Batch) -> Any:
         offsets = batch.offsets
 
-        def acknowledged(error: KafkaError | None, message: Message) -> None:
+        def acknowledged(error: KafkaError | None, message: Any) -> None:
             if error is None:
                 batch.outstanding -= 1
                 # Acknowledgements of a partition come in the order of its offsets.
@@ -204,12 +204,22 @@ class _Session:
 def _topic_limit(kafka: Kafka) -> int:
     """The greatest message that the topic takes, so that one too great is refused here, alone, and not by the broker
     together with the others of its request."""
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers, "log_level": 0})
-    metadata = admin.list_topics(kafka.raw_topic, timeout=SECONDS).topics[kafka.raw_topic]
+    troubles: list[KafkaError] = []
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers, "log_level": 0, "error_cb": troubles.append})
+    end = time.monotonic() + SECONDS
+    while True:
+        try:
+            metadata = admin.list_topics(kafka.raw_topic, timeout=1.0).topics[kafka.raw_topic]
+            break
+        except KafkaException:
+            # A broker that is slow gets its time; one that refuses is asked again later.
+            admin.poll(0)
+            if time.monotonic() > end or any(trouble.name() == "_ALL_BROKERS_DOWN" for trouble in troubles):
+                raise
     if metadata.error:
         raise KafkaException(metadata.error)
     resource = ConfigResource(ConfigResource.Type.TOPIC, kafka.raw_topic)
-    answer = admin.describe_configs([resource], request_timeout=SECONDS)[resource].result(SECONDS)
+    answer = admin.describe_configs([resource], request_timeout=SECONDS)[resource].result()
     return int(answer["max.message.bytes"].value)
 
 
@@ -220,6 +230,8 @@ class SpoolProducer:
         self._kafka, self._gateway, self._spool, self._counters = kafka, gateway, spool, counters
         self._deadline: float | None = None
         self._complained: float | None = None
+        self._in_vain = False
+        """The last session could not begin, and the next one has not."""
         self._thread = threading.Thread(target=self._run, name="producer", daemon=True)
 
     @property
@@ -230,18 +242,22 @@ class SpoolProducer:
         self._thread.start()
 
     def stop(self, seconds: float) -> None:
-        """Sends what waits for at most so long, and ends the thread; at once when Kafka is away."""
+        """Sends what waits for at most so long, and ends the thread. One that asks in vain for Kafka is left to die
+        with the process: it has nothing to lose."""
         self._deadline = time.monotonic() + seconds
-        self._thread.join(seconds + SECONDS)
+        while self.alive and time.monotonic() < self._deadline + SECONDS and not self._in_vain:
+            self._thread.join(0.05)
 
     def _run(self) -> None:
         while self._deadline is None:
             try:
                 session = _Session(self._kafka, self._gateway, self._spool, self._counters)
             except (KafkaException, ServiceError) as error:
+                self._in_vain = True
                 self._complain(error)
                 self._spool.wait(RETRY_SECONDS)
                 continue
+            self._in_vain = False
             try:
                 self._work(session)
             finally:

@@ -27,7 +27,7 @@ PARSER = Parser(
         SESSION(rf"Removed session {ID}\.", action="session-close", type=("end",)),
         SESSION(rf"Session {ID} logged out\..*", action="session-close", type=("end",)),
         Line(
-            r"(?:The system will|System is) (?P<event__reason>power(?:ing)? (?:off|down)|reboot(?:ing)?|halt(?:ing)?)\b.*",
+            r"(?:The system will|System is) (?P<event__reason>power(?:ing)? (?:off|down)|(?:reboot|halt)(?:ing)?)\b.*",
             action="shutdown",
             category=("host",),
             type=("end",),

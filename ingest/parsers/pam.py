@@ -40,7 +40,7 @@ def finish(columns: Columns, context: Context) -> Columns:
 PARSER = Parser(
     module="linux",
     dataset="linux.pam",
-    signature=r"pam_[a-z0-9_]+\(|PAM [0-9]+ more |authentication failure; l|session (?:opened|closed) for |check pass; ",
+    signature=r"pam_[a-z0-9_]+\(|PAM [0-9]+ more |authentication failure; |session (?:open|clos)ed for |check pass; ",
     lines=(
         SESSION(
             MODULE

@@ -49,8 +49,7 @@ def build(cfg: Config, spark: SparkSession, day: Day, now: datetime) -> Report:
 
 def _hours(lines: Lines, raised: Raised) -> tuple[Hour, ...]:
     return tuple(
-        Hour(hour, lines.by_hour[hour].events, lines.by_hour[hour].unparsed, raised.hours[hour])
-        for hour in range(24)
+        Hour(hour, lines.by_hour[hour].events, lines.by_hour[hour].unparsed, raised.hours[hour]) for hour in range(24)
     )
 
 

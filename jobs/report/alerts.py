@@ -19,7 +19,7 @@ from detectors.alert import SEVERITIES
 from hamrong.config import Config
 from hamrong.errors import ServiceError
 from jobs.report.contents import Alert, Count, Day, EntityCount, Raised, RuleCount
-from jobs.sinks.opensearch import client
+from triage.store import client
 
 LISTED = 20
 """Alerts and anomalies that the report shows one by one."""

@@ -11,7 +11,7 @@ import pytest
 
 from hamrong.cli import main
 from hamrong.errors import ServiceError
-from hamrong.stack import embedded, opensearch
+from hamrong.stack import embedded, jars, opensearch
 from hamrong.stack.process import Services
 
 
@@ -47,16 +47,19 @@ def test_no_java_is_one_sentence_and_exit_2(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(jars, "fetch", lambda home, progress: None)  # they are there from an earlier day
     assert main(["stack", "up", "--home", str(tmp_path)]) == 2
     said = capsys.readouterr()
     assert said.err.startswith("hamrong stack: no 'java' on PATH: install Java 17")
     assert (said.err.count("\n"), said.out) == (1, "")
+    assert Services(tmp_path).status() == []
 
 
 def test_a_full_disk_is_one_sentence_and_exit_2(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=300 << 20))
+    monkeypatch.delattr(embedded, "find_java")  # so that a broken check starts nothing
     assert main(["stack", "up", "--home", str(tmp_path)]) == 2
     assert "only 0.3 GB is free on the disk of" in capsys.readouterr().err
 

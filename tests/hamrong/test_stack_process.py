@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from hamrong.errors import ServiceError
+from hamrong.stack import process
 from hamrong.stack.process import TOKEN_VARIABLE, Services, carries, processes_of
 
 SLEEP = ["sleep", "600"]
@@ -110,6 +111,14 @@ def test_a_start_cut_off_before_its_pid_was_written_leaves_nothing(services: Ser
     again = services.start("gateway", SLEEP, ready=ready)
     assert not carries(service.pid, service.token)
     assert again.alive
+
+
+def test_a_process_whose_environment_cannot_be_read_yet_is_not_taken_for_dead(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([False, False, False])  # as /proc says while a new process loads its program
+    monkeypatch.setattr(process, "carries", lambda pid, token: next(answers, None) is None and carries(pid, token))
+    assert services.launch("gateway", SLEEP).alive
 
 
 def test_start_returns_when_it_is_ready(services: Services, tmp_path: Path) -> None:

@@ -24,7 +24,8 @@ from jobs.sinks import delta, opensearch
 
 pytestmark = pytest.mark.services
 
-HOUR = datetime(2026, 3, 10, 3, tzinfo=UTC)
+HOUR = datetime.now(UTC).replace(hour=3, minute=0, second=0, microsecond=0) - timedelta(days=1)
+"""Yesterday at ten in Viet Nam: recent enough to be scored, and by day."""
 SCANNER = "203.0.113.7"
 
 
@@ -38,9 +39,11 @@ def model() -> Model:
     return fit(pa.table({"entity_type": ["source.ip"] * 500, **columns}), 3600, 0.005, HOUR, HOUR)
 
 
-def append(spark: Any, cfg: Config, number: int, source: str, paths: range, status: int = 200) -> None:
-    """One micro-batch's lines of one address, a second apart."""
-    times = [HOUR + timedelta(minutes=number, seconds=second / 10) for second in range(len(paths))]
+def append(
+    spark: Any, cfg: Config, number: int, source: str, paths: range, status: int = 200, hour: datetime = HOUR
+) -> None:
+    """One micro-batch's lines of one address, ten a second."""
+    times = [hour + timedelta(minutes=number, seconds=second / 10) for second in range(len(paths))]
     columns = {
         "@timestamp": pa.array(times, FIELDS["@timestamp"]),
         "event.ingested": pa.array(times, FIELDS["event.ingested"]),
@@ -86,6 +89,7 @@ def drained(spark: Any, cfg: Config) -> None:
 def test_a_scan_raises_one_alert_that_grows(spark: Any, cfg: Config, published: list[dict[str, Any]]) -> None:
     store.save(model(), cfg.anomaly.models)
     delta.create_tables(spark, cfg)
+    append(spark, cfg, 0, "203.0.113.90", range(300), 404, hour=HOUR - timedelta(days=3))
     append(spark, cfg, 1, "198.51.100.1", range(6))
     append(spark, cfg, 2, SCANNER, range(300), 404)
     drained(spark, cfg)

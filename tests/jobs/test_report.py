@@ -149,9 +149,8 @@ def test_any_host_name_stays_what_it_is(name: str) -> None:
     before, after = (
         Page(render(dataclasses.replace(report(), hosts=(Talker(value, 3, 2, 1),)))) for value in ("dvc-web-01", name)
     )
-    hosts = [attrs["data-key"] for tag, attrs in after.tags if tag == "tr" and attrs.get("data-key") == name]
     # An HTML parser reads a carriage return as a line feed, and NUL as U+FFFD.
-    assert hosts == [name] or not set(name).isdisjoint("\r\0")
+    assert ("hosts", name) in after.rows or not set(name).isdisjoint("\r\0")
     assert len(after.tags) == len(before.tags), "a name made or ate a tag"
 
 

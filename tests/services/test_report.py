@@ -4,6 +4,9 @@ and pyarrow, and by OpenSearch's count API."""
 from __future__ import annotations
 
 import dataclasses
+import os
+import subprocess
+import sys
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -26,7 +29,8 @@ from ingest.event import FIELDS, nest
 from jobs.report import alerts, build, lake
 from jobs.report.contents import Day, Report
 from jobs.report.page import render
-from jobs.sinks import delta, opensearch
+from jobs.sinks import delta
+from triage import store
 
 pytestmark = pytest.mark.services
 
@@ -93,7 +97,7 @@ def raised(cfg: Config, client: OpenSearch) -> None:
             extra=extra if detector == "anomaly" else {},
         )
         documents.append(document(source, seen, now))
-    assert {reason for _, reason in opensearch.index(client, documents, cfg)} == {None}
+    assert {reason for _, reason in store.put(client, documents, cfg.opensearch.alerts_alias)} == {None}
     client.indices.refresh(index=ALIAS)
 
 
@@ -275,3 +279,39 @@ def test_the_numbers_can_be_read_as_json(report: Report) -> None:
     numbers = orjson.loads(orjson.dumps(report))
     assert numbers["day"] == {"date": "2026-03-10", "zone": "Asia/Ho_Chi_Minh"}
     assert sum(hour["events"] for hour in numbers["hours"]) == report.total.events
+
+
+@pytest.mark.timeout(200)
+def test_nightly_from_the_command_line(nightly: Config, tmp_path: Path) -> None:
+    """A young lake: the report is written, and that there is too little to learn from is said, not an error."""
+    environment = {
+        **os.environ,
+        "HAMRONG_LAKE_PATH": nightly.lake.path,
+        "HAMRONG_OPENSEARCH_URL": nightly.opensearch.url,
+        "HAMRONG_OPENSEARCH_ALERTS_ALIAS": ALIAS,
+        "HAMRONG_ANOMALY_MODELS": str(tmp_path / "models"),
+        "HAMRONG_REPORT_FOLDER": str(tmp_path / "reports"),
+        "HAMRONG_DETECTION_CACHE": str(nightly.detection.cache),
+        "HAMRONG_SPARK_WORK": str(tmp_path / "spark"),
+        "HAMRONG_SPARK_JARS": str(config.PROJECT / ".hamrong/jars/spark"),
+        "HAMRONG_SPARK_DRIVER_MEMORY": "1g",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "hamrong.cli", "nightly", "--day", str(DAY.date)],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [str(tmp_path / "reports/2026-03-10.html")]
+    assert "the model stays as it is: too few windows" in done.stderr
+    assert "Exception" not in done.stderr
+    html = (tmp_path / "reports/2026-03-10.html").read_text(encoding="utf-8")
+    assert f'<data value="{build_total(nightly)}" id="events">' in html
+
+
+def build_total(cfg: Config) -> int:
+    events = DeltaTable(f"{cfg.lake.path}/events").to_pyarrow_table(columns=["event"])["event"].to_pylist()
+    return sum(DAY.start <= event["ingested"] < DAY.end for event in events)

@@ -19,16 +19,16 @@ from ingest.event import FIELDS, nest
 pytestmark = pytest.mark.services
 
 START = datetime(2026, 3, 10, 13, tzinfo=UTC)
-"""20:00 in Viet Nam: the hours from 15:00 UTC on are night."""
+"""20:00 in Viet Nam: the twelve hours from here hold the whole night, from 15:00 to 23:00 UTC."""
 HOUR, ZONE, WATERMARK = 3600, "Asia/Ho_Chi_Minh", 600
 
 
 def lines(count: int, seed: int = 4) -> list[dict[str, Any]]:
-    """Flat events in disorder by up to five minutes, of ten addresses and six accounts over three hours."""
+    """Flat events in disorder by up to five minutes, of ten addresses and six accounts over twelve hours."""
     random = np.random.default_rng(seed)
     made = []
     for number in range(count):
-        ingested = START + timedelta(seconds=number * 3 * HOUR / count)
+        ingested = START + timedelta(seconds=number * 12 * HOUR / count)
         status = int(random.choice([200, 404, 500])) if random.random() < 0.6 else None
         made.append(
             {

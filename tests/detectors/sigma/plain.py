@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sigma import conditions as c
@@ -117,13 +117,17 @@ def glob(parts: list[Any], text: str) -> bool:
         elif item is t.SpecialChars.WILDCARD_SINGLE:
             at = {place + 1 for place in at if place < len(text)}
         elif len(at) > 8 and len(at) == len(text) + 1 - min(at):
-            at = {match.start() + len(item) for match in re.finditer(f"(?={re.escape(item)})", text) if match.start() in at}
+            at = {
+                match.start() + len(item)
+                for match in re.finditer(f"(?={re.escape(item)})", text)
+                if match.start() in at
+            }
         else:
             at = {place + len(item) for place in at if text.startswith(item, place)}
     return len(text) in at
 
 
-@lru_cache(maxsize=None)
+@cache
 def compiled(pattern: str, flags: str) -> re.Pattern[str]:
     return re.compile(pattern, sum({"I": re.I, "M": re.M, "D": re.S}[flag] for flag in flags))
 

@@ -117,7 +117,11 @@ CASES: dict[str, tuple[Any, list[Event], list[Event]]] = {
     "NUL": ({"F|contains": "a\0b"}, [{"F": "xa\0by"}], [{"F": "ab"}]),
     "a value of a megabyte": ({"F|contains": "needle"}, [{"F": "x" * (1 << 20) + "needle"}], [{"F": "x" * (1 << 20)}]),
     "a literal of 5,000 characters": ({"F|contains": "ab" * 2500}, [{"F": "x" + "AB" * 2500}], [{"F": "ab" * 2499}]),
-    "a pattern of 5,000 characters": ({"F": "a" * 2500 + "*" + "b" * 2500}, [{"F": "A" * 2500 + "b" * 2501}], [{"F": "ab"}]),
+    "a pattern of 5,000 characters": (
+        {"F": "a" * 2500 + "*" + "b" * 2500},
+        [{"F": "A" * 2500 + "b" * 2501}],
+        [{"F": "ab"}],
+    ),
 }
 
 

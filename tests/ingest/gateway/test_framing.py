@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import time
 from pathlib import Path
@@ -85,7 +86,8 @@ def test_a_slow_line_is_not_torn_by_silence() -> None:
         (b"60 <13>short\n<14>good\n", [(b"<13>short", BAD_FRAME), (b"<14>good", 0)]),
         (b"9 <13>long message\n<14>good\n", [(b"<13>long ", 0), (b"message", BAD_FRAME), (b"<14>good", 0)]),
         (b"9 <13>long message8 <14>good", [(b"<13>long ", 0), (b"message", BAD_FRAME), (b"<14>good", 0)]),
-        (b"20 <13>hello16 <14>next message5 <15>z", [(b"<13>hello", BAD_FRAME), (b"<14>next message", 0), (b"<15>z", 0)]),
+        (b"20 <13>hello16 <14>next message5 <15>z",
+         [(b"<13>hello", BAD_FRAME), (b"<14>next message", 0), (b"<15>z", 0)]),
         (b"99999 <13>short\n<14>good\n", [(b"<13>short", BAD_FRAME), (b"<14>good", 0)]),
         (b"999999999 <13>x\n<14>good\n", [(b"999999999 <13>x", 0), (b"<14>good", 0)]),
         (b"0 <13>x\n<14>good\n", [(b"0 <13>x", 0), (b"<14>good", 0)]),
@@ -103,6 +105,7 @@ def test_a_long_frame_is_cut_and_its_rest_skipped() -> None:
     assert decode(long) == [(long[:MAX], CUT)]
     assert decode(b"x" * MAX + b"\r\n") == [(b"x" * MAX, CUT)]
     assert decode(b"x" * MAX + b"\n") == [(b"x" * MAX, 0)]
+    assert decode(b"x" * MAX + b"\0<14>good\n") == [(b"x" * MAX, 0), (b"<14>good", 0)]
 
 
 @pytest.mark.parametrize("gap", range(MAX - 25, MAX + 25))
@@ -117,7 +120,9 @@ def test_empty_frames_are_counted() -> None:
     assert decoder.empty == 4
 
 
-@pytest.mark.parametrize("stream", [b"1" * 1_000_000, b"\0" * 1_000_000, b"5 <" * 300_000, b" <" * 500_000, b"\n<" * 500_000])
+@pytest.mark.parametrize(
+    "stream", [b"1" * 1_000_000, b"\0" * 1_000_000, b"5 <" * 300_000, b" <" * 500_000, b"\n<" * 500_000]
+)
 @pytest.mark.parametrize("chunk", [1, 1_000_000])
 def test_a_megabyte_of_nonsense_takes_linear_time(stream: bytes, chunk: int) -> None:
     decoder = Decoder(64 << 10)
@@ -129,7 +134,9 @@ def test_a_megabyte_of_nonsense_takes_linear_time(stream: bytes, chunk: int) -> 
 
 
 bytes_of_streams = st.lists(
-    st.sampled_from([b"\n", b"\r\n", b"\0", b"<13>", b"<1", b" ", b"5 ", b"70 ", b"9", b"x" * 40, b"9000 <13>", b"\xff"])
+    st.sampled_from(
+        [b"\n", b"\r\n", b"\0", b"<13>", b"<1", b" ", b"5 ", b"70 ", b"9", b"x" * 40, b"9000 <13>", b"\xff"]
+    )
     | st.binary(max_size=8)
     | st.binary(max_size=60).map(lambda text: counted(b"<13>" + text)),
     max_size=30,
@@ -140,7 +147,7 @@ bytes_of_streams = st.lists(
 @given(bytes_of_streams, st.lists(st.integers(0, 600), max_size=8))
 def test_any_chunking_gives_the_same_frames_and_none_is_too_long(stream: bytes, cuts: list[int]) -> None:
     places = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
-    chunks = [stream[begin:end] for begin, end in zip(places, places[1:], strict=False)]
+    chunks = [stream[begin:end] for begin, end in itertools.pairwise(places)]
     whole, parts, single = Decoder(MAX), Decoder(MAX), Decoder(MAX)
     frames = whole.feed(stream) + whole.close()
     assert [frame for chunk in chunks for frame in parts.feed(chunk)] + parts.close() == frames
@@ -171,7 +178,11 @@ def test_the_lines_after_any_nonsense_are_there(nonsense: bytes) -> None:
     assert frames[-1] == (b"<14>three", 0) or b"<14>one\n<14>two\n<14>three" in joined
 
 
-lines = st.binary(min_size=1, max_size=50).filter(lambda line: not set(line) & set(b"\n\0\r")).map(lambda line: b"<13>" + line)
+lines = (
+    st.binary(min_size=1, max_size=50)
+    .filter(lambda line: not set(line) & set(b"\n\0\r"))
+    .map(lambda line: b"<13>" + line)
+)
 
 
 @settings(max_examples=200)

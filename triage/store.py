@@ -1,0 +1,91 @@
+"""store: alert documents in OpenSearch, written so that they only grow.
+
+In:   alert documents (`detectors.alert`)
+Out:  `soc-alerts-YYYY.MM`, by bulk requests
+Docs: OpenSearch update API, scripted upsert; docs/decisions/0006-alerts.md
+
+Promise: a replay changes nothing. `_id` is the alert's id, and of a document that is there values are set when the new
+count is larger, never added. What an analyst wrote is never touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from opensearchpy import OpenSearch, TransportError
+from opensearchpy.helpers import streaming_bulk
+
+from detectors.alert import index_name
+from hamrong import config
+
+GROW = """
+def alert = ctx._source.soc.alert;
+if (params.count <= alert.count) { ctx.op = 'none'; return }
+if (params.alert.first_seen.compareTo(alert.first_seen) > 0) { params.alert.first_seen = alert.first_seen }
+if (params.alert.last_seen.compareTo(alert.last_seen) < 0) { params.alert.last_seen = alert.last_seen }
+if (params.alert.evidence.size() < alert.evidence.size()) { params.alert.evidence = alert.evidence }
+alert.putAll(params.alert);
+ctx._source.message = params.alert.reason_vi;
+"""
+
+SET_ONCE = {
+    *(
+        "id",
+        "status",
+        "verdict",
+        "assignee",
+        "history",
+        "comments",
+        "tags",
+        "entity",
+        "raised_at",
+        "due_24h",
+        "due_72h",
+    ),
+    *("acknowledged_at", "acknowledged_by", "closed_at", "closed_by"),
+}
+"""Values of `soc.alert` that only its first writing and the analysts set."""
+
+
+def put(
+    opensearch: OpenSearch, documents: Iterable[dict[str, Any]], alias: str
+) -> Iterator[tuple[dict[str, Any], str | None]]:
+    """Write each document; yields it with None, or with the reason why OpenSearch refuses it for good."""
+    kept = list(documents)
+    actions = (_action(document, alias) for document in kept)
+    answers = streaming_bulk(
+        opensearch, actions, raise_on_error=False, max_retries=8, initial_backoff=1, max_backoff=15, chunk_size=500
+    )
+    for document, (accepted, answer) in zip(kept, answers, strict=True):
+        result = answer["update"]
+        if not accepted and result.get("status", 500) >= 500:
+            raise TransportError(result.get("status", 500), "bulk", result.get("error"))
+        yield document, None if accepted else orjson.dumps(result.get("error")).decode()
+
+
+def client(settings: config.OpenSearch) -> OpenSearch:
+    """A client; usable in `with`. Retries when a connection breaks, before it raises."""
+    return OpenSearch(
+        settings.url,
+        http_auth=(settings.user, settings.password.reveal()) if settings.user else None,
+        ca_certs=settings.ca_file or None,
+        timeout=settings.timeout_seconds,
+        max_retries=5,
+        retry_on_timeout=True,
+    )
+
+
+def _action(document: dict[str, Any], alias: str) -> dict[str, Any]:
+    alert = document["soc"]["alert"]
+    grown = {name: value for name, value in alert.items() if name not in SET_ONCE}
+    return {
+        "_op_type": "update",
+        "_index": index_name(alias, datetime.fromisoformat(alert["window_start"]).astimezone(UTC)),
+        "_id": alert["id"],
+        "retry_on_conflict": 5,
+        "script": {"source": GROW, "lang": "painless", "params": {"count": alert["count"], "alert": grown}},
+        "upsert": document,
+    }
