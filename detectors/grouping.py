@@ -10,6 +10,7 @@ the event alone, not on what came before it, and needs no state. (Windows of cor
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -60,7 +61,7 @@ def attribute(events: pa.RecordBatch, matches: pa.RecordBatch, rules: Sequence[R
 
 def window_start(moment: datetime, seconds: int) -> datetime:
     """The start of the tumbling window of that length that `moment` lies in."""
-    since = int(moment.timestamp())
+    since = math.floor(moment.timestamp())
     return datetime.fromtimestamp(since - since % seconds, UTC)
 
 

@@ -10,11 +10,14 @@ Nothing of pySigma leaves this module and `translate`; a warm start imports neit
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from sigma.exceptions import SigmaError
+from sigma.policy import SigmaPolicy
+from sigma.policy.regex_engine import PythonRegexEngine, RegexPattern
 from sigma.rule import SigmaDetection, SigmaDetections
 from sigma.rule.detection import SigmaDetectionItem
 
@@ -22,12 +25,30 @@ from detectors.sigma import document as documents
 from detectors.sigma.correlation_document import correlation_entry
 from detectors.sigma.document import Document
 from detectors.sigma.metadata import Complain, closest, metadata
+from detectors.sigma.patterns import engine
 from detectors.sigma.translate import UntranslatableError, translate
 from hamrong.errors import Problem
 
 MAX_REGEX = 4096
 MAX_CONDITION = 8192
 MAX_VALUES = 50_000
+
+
+class _Syntax(PythonRegexEngine):
+    """Lets pass what is a regular expression anywhere: `translate` then says what can run it, and why not."""
+
+    def compile(self, pattern: str, flags: int = 0) -> RegexPattern:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                return super().compile(pattern, flags)
+            except re.error:
+                if engine(pattern) is None:
+                    raise
+                return super().compile("")
+
+
+POLICY = SigmaPolicy(regex_engine=_Syntax())
 
 Entry = dict[str, Any]
 """`kind` (rule, correlation, filter), `metadata`, and what the kind has beside."""
@@ -156,7 +177,7 @@ def _expression(document: Document, key: str, complain: Complain) -> list[Any] |
     if not _within_bounds(document, key, detection, complain):
         return None
     try:
-        return translate(SigmaDetections.from_dict(detection))
+        return translate(SigmaDetections.from_dict(detection, policy=POLICY))
     except SigmaError as error:
         _locate(document, key, detection, error, complain)
     except RecursionError:
@@ -207,12 +228,12 @@ def _locate(document: Document, key: str, detection: dict[str, Any], error: Sigm
             continue
         for path, test, value in _tests((key, name), definition):
             try:
-                SigmaDetectionItem.from_mapping(test, value)
+                SigmaDetectionItem.from_mapping(test, value, policy=POLICY)
             except (SigmaError, TypeError, AttributeError) as fault:
                 complain(document.line_of(*path), f"{test or name}: {_plain(fault)}", _test_hint(test, fault))
                 return
         try:
-            SigmaDetection.from_definition(definition)
+            SigmaDetection.from_definition(definition, policy=POLICY)
         except (SigmaError, TypeError, AttributeError) as fault:
             complain(document.line_of(key, name), f"{name}: {_plain(fault)}", "write 'field: value' lines below it")
             return

@@ -207,11 +207,15 @@ def _holding(scanner: Keywords, texts: pa.Array | Column | None) -> Iterator[tup
     """Row and signature wherever a keyword is in a column."""
     if isinstance(texts, Column):
         codes = scanner.candidates(texts.dictionary).astype(np.int32)
+        if not len(codes):
+            return
         for code, signature in zip(codes, scanner.scan(texts.texts(codes)).tolist(), strict=True):
             if signature:
                 yield from ((row, signature) for row in texts.rows(code).tolist())
     elif texts is not None:
         at = scanner.candidates(texts)
+        if not len(at):
+            return
         values = list(texts.take(pa.array(at)).to_numpy(zero_copy_only=False))
         yield from zip(at.tolist(), scanner.scan(values).tolist(), strict=True)
 

@@ -91,7 +91,7 @@ def _object(line: bytes) -> dict[str, Any] | None:
     except orjson.JSONDecodeError:
         try:
             # Half a surrogate pair, a number past 64 bits, bytes that are not UTF-8.
-            event = json.loads(line.decode("utf-8", "backslashreplace"))
+            event = json.loads(line.decode("utf-8", "replace"))
         except (ValueError, RecursionError):
             return None
     return event if isinstance(event, dict) else None

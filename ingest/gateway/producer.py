@@ -205,7 +205,12 @@ def _topic_limit(kafka: Kafka) -> int:
     """The greatest message that the topic takes, so that one too great is refused here, alone, and not by the broker
     together with the others of its request."""
     troubles: list[KafkaError] = []
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers, "log_level": 0, "error_cb": troubles.append})
+    settings: dict[str, Any] = {
+        "bootstrap.servers": kafka.bootstrap_servers,
+        "error_cb": troubles.append,
+        "log_level": 0,
+    }
+    admin = AdminClient(settings)
     end = time.monotonic() + SECONDS
     while True:
         try:

@@ -157,6 +157,14 @@ def test_a_stamp_far_ahead_is_kept_and_flagged() -> None:
     assert "tags" not in right
 
 
+@pytest.mark.parametrize("end", [b"", b"\r", b"\r\n", b"\0", b"\n\0"])
+def test_the_end_of_a_frame_is_no_part_of_the_message(end: bytes) -> None:
+    line = b"Mar  5 08:15:02 h su: Successful su for root by An" + end
+    event = events(line)[0]
+    assert event["user.name"] == "An"
+    assert event["event.original"] == line.decode()
+
+
 def test_text_that_would_be_code_elsewhere_stays_text() -> None:
     line = b"Mar  5 08:15:02 h sshd[1]: Failed password for <b>\x1b[31m{{7*7}} from 203.0.113.7 port 1 ssh2"
     assert events(line)[0]["user.name"] == "<b>\x1b[31m{{7*7}}"
