@@ -26,8 +26,8 @@ from typing import Any
 from hamrong import config
 from hamrong.stack import kafka
 from hamrong.stack.ports import any_port
-from ingest.gateway.producer import CLIENT
 from ingest.gateway.sender import Sender, Target
+from ingest.gateway.session import CLIENT
 
 LINE = "<38>Oct 11 22:14:15 web01 sshd[%d]: Failed password for invalid user admin from 192.0.2.%d port %d ssh2"
 PORTION = 1000

@@ -44,7 +44,7 @@ class Kafka:
     raw_topic: str = "syslog.raw"
     dead_topic: str = "syslog.dead"
     alerts_topic: str = "soc.alerts"
-    partitions: int = 4
+    partitions: int = 2
     replication: int = 1
 
 

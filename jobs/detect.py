@@ -8,6 +8,7 @@ Docs: Structured Streaming guide, foreachBatch; DESIGN's road of one line
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
@@ -60,10 +61,12 @@ def start(spark: SparkSession, cfg: Config) -> StreamingQuery:
     def store(batch: DataFrame, batch_id: int) -> None:
         detected = batch.persist()
         matches = matched(detected)
-        # The alert first, since somebody waits for it; then what the correlations wait for; the archive last.
+        # The alert first, since somebody waits for it. A commit is mostly waiting, so the two go side by side.
         opensearch.publish(alert_rows(matches), build_documents(cfg.detection), cfg)
-        delta.append(matches, cfg, "matches", batch_id)
-        delta.append(detected.drop("matches"), cfg, "events", batch_id)
+        query = delta.query_id(batch)
+        tables = {"matches": matches.coalesce(1), "events": detected.drop("matches")}
+        with ThreadPoolExecutor(len(tables)) as pool:
+            list(pool.map(lambda name: delta.append(tables[name], cfg, name, batch_id, query), tables))
         detected.unpersist()
 
     lines = kafka.lines(spark, cfg)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import re
 import signal
 import threading
 import time
@@ -43,11 +44,13 @@ class Keeper:
         self._failures = 0
         self._started = 0.0
         self._retry_at = 0.0
+        self._told = -1
         self.query: StreamingQuery | None = None
 
     def keep(self, now: float) -> None:
         """Start the query when it is not running and its pause is over. Raises ServiceError when patience ends."""
         if self.query is not None and self.query.isActive:
+            self._tell(self.query)
             return
         if self.query is not None:
             self._failed(now)
@@ -55,9 +58,18 @@ class Keeper:
             self._started = now
             self.query = importlib.import_module(f"jobs.{self.name}").start(self._spark, self._cfg)
 
+    def _tell(self, query: StreamingQuery) -> None:
+        """One line in the log for each micro-batch that is seen, with what took its time."""
+        progress = query.lastProgress
+        if not progress or not progress.numInputRows or progress.batchId == self._told:
+            return
+        self._told = progress.batchId
+        seconds = progress.durationMs.get("triggerExecution", 0) / 1000
+        log.info("%s: batch %d, %d rows in %.1f s", self.name, progress.batchId, progress.numInputRows, seconds)
+
     def _failed(self, now: float) -> None:
         assert self.query is not None
-        reason = str(self.query.exception()).strip()
+        reason = reason_of(str(self.query.exception()))
         self.query = None
         self._failures = 1 if now - self._started > 600 else self._failures + 1
         if self._failures > self.PATIENCE:
@@ -65,6 +77,12 @@ class Keeper:
         pause = min(60, 2 ** (self._failures - 1))
         self._retry_at = now + pause
         log.error("job %s failed, starting again in %d s: %s", self.name, pause, reason)
+
+
+def reason_of(exception: str) -> str:
+    """The sentence in a streaming exception: a Python trace's last line when there is one, else its first."""
+    errors = re.findall(r"^(?:[\w.]+\.)?\w*(?:Error|Exception)\b.*$", exception, re.MULTILINE)
+    return str(errors[-1] if errors else exception.strip().partition("\n")[0])[:500]
 
 
 def run(cfg: Config, names: Sequence[str] = JOBS) -> None:

@@ -58,7 +58,7 @@ class Columns:
         self._arrays: dict[str, pa.Array] = {}
         self._vendor: dict[str, pa.Array] | None = None
         self._vendor_map: pa.Array | None = None
-        self._encoded: dict[tuple[str, ...], Column | None] = {}
+        self._encoded: dict[tuple[str, ...], Column] = {}
         for name, array in zip(batch.schema.names, batch.columns, strict=True):
             if name == "vendor" and pa.types.is_map(array.type):
                 self._vendor_map = array
@@ -75,24 +75,33 @@ class Columns:
         found = self._arrays.get(name)
         return self._vendor_arrays().get(name) if found is None else found
 
+    def there(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of the columns that hold anything."""
+        return tuple(name for name in names if self.array(name) is not None)
+
     def column(self, names: tuple[str, ...]) -> Column | None:
         """The field that these columns hold, the first first; None when all are missing."""
-        if names not in self._encoded:
-            arrays = self._there(names)
-            self._encoded[names] = _encode(_first(arrays)) if arrays else None
-        return self._encoded[names]
+        there = self.there(names)
+        if there and there not in self._encoded:
+            self._encoded[there] = _encode(_first([self._held(name) for name in there]))
+        return self._encoded.get(there)
 
     def part(self, names: tuple[str, ...], rows: Codes) -> Column | None:
-        """`column` for some rows, one after the other; the values of all others cost nothing."""
+        """`column` for some rows only, one after the other: what the other rows hold costs nothing.
+
+        None when encoding it whole is the better bargain: it is encoded, or those rows hold much of what there is.
+        """
+        there = self.there(names)
+        values = sum(self.rows - self._held(name).null_count for name in there)
+        if there in self._encoded or len(rows) * 2 >= values:
+            return None
         taken = pa.array(rows)
-        arrays = [array.take(taken) for array in self._there(names)]
-        return _encode(_first(arrays)) if arrays else None
+        return _encode(_first([self._held(name).take(taken) for name in there]))
 
-    def is_encoded(self, names: tuple[str, ...]) -> bool:
-        return names in self._encoded
-
-    def _there(self, names: tuple[str, ...]) -> list[pa.Array]:
-        return [array for name in names if (array := self.array(name)) is not None]
+    def _held(self, name: str) -> pa.Array:
+        array = self.array(name)
+        assert array is not None
+        return array
 
     def take(self, rows: Codes) -> Columns:
         """The same columns of some rows."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sigma.exceptions import SigmaError
+from sigma.modifiers import SigmaWideModifier, modifier_mapping
 from sigma.policy import SigmaPolicy
 from sigma.policy.regex_engine import PythonRegexEngine, RegexPattern
 from sigma.rule import SigmaDetection, SigmaDetections
@@ -47,6 +48,9 @@ class _Syntax(PythonRegexEngine):
                     raise
                 return super().compile("")
 
+
+# The specification's own name for `wide`, which pySigma lacks.
+modifier_mapping.setdefault("utf16le", SigmaWideModifier)
 
 POLICY = SigmaPolicy(regex_engine=_Syntax())
 
@@ -258,8 +262,6 @@ def _tests(path: tuple[str, ...], definition: Any) -> Iterator[tuple[tuple[str, 
 
 
 def _test_hint(test: str | None, fault: Exception) -> str:
-    from sigma.modifiers import modifier_mapping
-
     for modifier in (test or "").split("|")[1:]:
         if modifier not in modifier_mapping:
             return closest(modifier, modifier_mapping)

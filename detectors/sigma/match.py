@@ -6,7 +6,9 @@ Out:  row and rule of each match, by row and then rule
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,8 @@ ORIGINAL = ("event.original",)
 MEMORY_BYTES = 256 << 20
 """What all scanners together may remember before they start anew: flat memory under ever-new values."""
 MAX_SIGNATURES = 1 << 20
+MAX_PROGRAMS = 500
+"""Real events are of some fifty kinds; one may state any product and category it likes."""
 
 
 class Matcher:
@@ -46,10 +50,10 @@ class Matcher:
             self._scanners.append(_scanner(field, [(number, atoms.all[number]) for number in numbers], cache))
 
     def compile(self) -> None:
-        """Compiles, or reads from the cache, what would else be compiled at first use."""
-        for scanner in self._scanners:
-            if isinstance(scanner, Scanner):
-                scanner.compile()
+        """Compiles, or reads from the cache, what would else be compiled at first use; on every core."""
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            scanners = [scanner for scanner in self._scanners if isinstance(scanner, Scanner)]
+            list(pool.map(Scanner.compile, scanners))
 
     def match(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         self._bound_memory()
@@ -62,10 +66,12 @@ class Matcher:
         for program, rows in groups:
             for field in program.fields:
                 reading.want(field, rows)
+        reading.read()
         found_rows, found_rules = [], []
         for program, rows in groups:
             signatures = [reading.signatures(field, rows) for field in program.fields]
-            at, rules = program.match(signatures, [self._scanners[field].sets for field in program.fields])
+            sets = [self._scanners[field].sets for field in program.fields]
+            at, rules = program.match(len(rows), signatures, sets)
             found_rows.append(rows[at])
             found_rules.append(rules)
         rows = np.concatenate(found_rows) if found_rows else np.zeros(0, np.int32)
@@ -76,10 +82,11 @@ class Matcher:
     def _program(self, membership: Membership) -> Program:
         found = self._by_membership.get(membership)
         if found is None:
-            if len(self._by_membership) > 10_000:
-                # An event may state any product it likes.
+            if len(self._by_membership) > MAX_PROGRAMS:
                 self._by_membership.clear()
             sources = tuple(source for source in self._by_source if membership.fits(source))
+            if len(self._programs) > MAX_PROGRAMS:
+                self._programs.clear()
             if sources not in self._programs:
                 rules = [rule for source in sources for rule in self._by_source[source]]
                 self._programs[sources] = Program(rules, self._cost)
@@ -135,38 +142,45 @@ class _Reading:
     def want(self, field: int, rows: Numbers) -> None:
         self._wanted.setdefault(field, []).append(rows)
 
-    def signatures(self, field: int, rows: Numbers) -> Numbers:
-        if field not in self._signatures:
-            self._signatures[field] = self._read(field)
-        return self._signatures[field][rows]
+    def read(self) -> None:
+        """Keywords come last: they go through columns faster that others had encoded."""
+        for field in sorted(self._wanted, key=lambda field: self._atoms.fields[field].is_keywords):
+            wanted = self._wanted[field]
+            rows = wanted[0] if len(wanted) == 1 else np.concatenate(wanted)
+            signatures = self._read(self._scanners[field], self._atoms.fields[field], rows)
+            if signatures is not None:
+                self._signatures[field] = signatures
 
-    def _read(self, field: int) -> Numbers:
-        """One signature a row; rows that nobody wants hold anything."""
-        scanner, what = self._scanners[field], self._atoms.fields[field]
-        wanted = self._wanted[field]
-        rows = wanted[0] if len(wanted) == 1 else np.concatenate(wanted)
+    def signatures(self, field: int, rows: Numbers) -> Numbers | None:
+        """One a row; None when nothing holds in any."""
+        found = self._signatures.get(field)
+        return None if found is None else found[rows]
+
+    def _read(self, scanner: Scanner | PairScanner, what: Field, rows: Numbers) -> Numbers | None:
+        """One signature a row of the batch; those of rows that nobody wants may be anything."""
         if isinstance(scanner, PairScanner):
             return self._pairs(scanner, self.columns.column(what.columns), self.columns.column(what.other), rows)
         if isinstance(scanner, Keywords):
             return self._keywords(scanner, rows)
-        return self._plain(scanner, what.columns, rows)
+        if self.columns.there(what.columns):
+            return self._plain(scanner, what.columns, rows)
+        return np.full(self.columns.rows, scanner.missing, np.int32) if scanner.missing else None
 
     def _plain(self, scanner: Scanner, names: tuple[str, ...], rows: Numbers) -> Numbers:
-        signatures = np.full(self.columns.rows, scanner.missing, np.int32)
-        if len(rows) * 2 > self.columns.rows or self.columns.is_encoded(names):
-            column = self.columns.column(names)
-            return signatures if column is None else _scanned(scanner, column)
-        # Few rows want it: a long text that the others hold is not looked at.
-        column = self.columns.part(names, rows)
-        if column is not None:
-            signatures[rows] = _scanned(scanner, column)
-        return signatures
-
-    def _pairs(self, scanner: PairScanner, one: Column | None, other: Column | None, rows: Numbers) -> Numbers:
-        """Each pair of values is compared once, however many rows have it."""
-        signatures = np.zeros(self.columns.rows, np.int32)
-        if one is None or other is None:
+        part = self.columns.part(names, rows)
+        if part is not None:
+            signatures = np.zeros(self.columns.rows, np.int32)
+            signatures[rows] = _scanned(scanner, part)
             return signatures
+        column = self.columns.column(names)
+        assert column is not None
+        return _scanned(scanner, column)
+
+    def _pairs(self, scanner: PairScanner, one: Column | None, other: Column | None, rows: Numbers) -> Numbers | None:
+        """Each pair of values is compared once, however many rows have it."""
+        if one is None or other is None:
+            return None
+        signatures = np.zeros(self.columns.rows, np.int32)
         if one.offsets is not None or other.offsets is not None:
             for row in rows:
                 signatures[row] = scanner.signature(one.of_row(row), other.of_row(row))

@@ -59,16 +59,20 @@ class Program:
         self._views = [_View(asked) for asked in self._asked]
         self._profiles: dict[bytes, Numbers] = {}
 
-    def match(self, signatures: Sequence[Numbers], sets: Sequence[list[frozenset[int]]]) -> tuple[Numbers, Numbers]:
-        """Row and rule of each match. `signatures`: for each of `fields`, one a row; `sets`: what they stand for."""
+    def match(
+        self, rows: int, signatures: Sequence[Numbers | None], sets: Sequence[list[frozenset[int]]]
+    ) -> tuple[Numbers, Numbers]:
+        """Row and rule of each match. `signatures`: for each of `fields`, one a row or None; `sets`: what they mean."""
         if len(self._profiles) > MAX_PROFILES:
             self._profiles.clear()
-        rows = len(signatures[0]) if signatures else 0
         narrowed = np.zeros((len(self.fields), rows), np.int32)
         key = np.zeros(rows, np.int64)
         room = 1
         for at, view in enumerate(self._views):
-            narrowed[at] = view.narrow(signatures[at], sets[at])
+            given = signatures[at]
+            if given is None:
+                continue
+            narrowed[at] = view.narrow(given, sets[at])
             if not narrowed[at].any():
                 continue
             room *= len(view.sets)

@@ -22,6 +22,8 @@ import yaml
 from detectors.sigma.columns import Codes, Columns
 from detectors.sigma.rule import LogSource
 
+MAX_MEMBERSHIPS = 10_000
+"""Remembered; an event may state any product it likes."""
 TABLES = Path(__file__).parent / "fields"
 STATED = ("product", "category", "service")
 
@@ -94,7 +96,9 @@ class Taxonomy:
 
     def knows(self, name: str, source: LogSource) -> bool:
         """Whether a table maps the field; a field that is a column's own name is for the caller to know."""
-        return any(section.covers(source) and name in section.fields for section in self._sections)
+        return any(
+            section.covers(source) and (name in section.fields or section.otherwise) for section in self._sections
+        )
 
     def routes(self, source: LogSource) -> bool:
         """Whether any table tells events of this log source."""
@@ -145,6 +149,8 @@ class Taxonomy:
 
     def _membership(self, reading: tuple[str | None, ...]) -> Membership:
         if reading not in self._memberships:
+            if len(self._memberships) > MAX_MEMBERSHIPS:
+                self._memberships.clear()
             self._memberships[reading] = self._decide(dict(zip(self._deciding, reading, strict=True)))
         return self._memberships[reading]
 

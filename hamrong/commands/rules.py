@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action = actions.add_parser(name, help=summary, description=summary)
         action.add_argument("paths", nargs="*", metavar="PATH", type=Path, help="files and folders (default: our own)")
         action.add_argument("--json", action="store_true", help="print one JSON object")
+    summary = "show a rule's condition for one event, each part with what held and what was there"
+    action = actions.add_parser("explain", help=summary, description=summary)
+    action.add_argument("rule", metavar="RULE", help="id or name")
+    action.add_argument(
+        "event", metavar="EVENT", help="a raw log line, or with --events ndjson a JSON object; - reads it"
+    )
+    action.add_argument("--events", choices=("log", "ndjson"), default="log", help="what EVENT is (default: log)")
+    action.add_argument("--rules", dest="paths", metavar="PATH", nargs="+", type=Path, help="where the rule is")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -33,7 +42,12 @@ def run(args: argparse.Namespace) -> int:
 
     cfg = config.load()
     ruleset = Ruleset.load(args.paths or cfg.detection.rules, cfg.detection.cache, strict=False)
-    return _check(ruleset, args.json) if args.action == "check" else _test(ruleset, cfg, args.json)
+    match args.action:
+        case "check":
+            return _check(ruleset, args.json)
+        case "test":
+            return _test(ruleset, cfg, args.json)
+    return _explain(ruleset, cfg, args)
 
 
 def _check(ruleset: Ruleset, as_json: bool) -> int:
@@ -67,6 +81,30 @@ def _test(ruleset: Ruleset, cfg: Config, as_json: bool) -> int:
             print(_failure(ruleset, verdict))
         print(f"{len(verdicts)} cases, {len(failed)} failed, {len(problems)} problems")
     return 1 if failed or problems else 0
+
+
+def _explain(ruleset: Ruleset, cfg: Config, args: argparse.Namespace) -> int:
+    """1 when the rule does not match."""
+    from detectors.sigma.cases import RECEIVED
+    from detectors.sigma.explain import explain
+    from detectors.sigma.metadata import closest
+    from detectors.sigma.ndjson import flat_batch
+    from hamrong.errors import HamrongError
+
+    names = {name: rule.id for rule in ruleset.rules for name in (rule.name, rule.id) if name}
+    if args.rule not in names:
+        near = closest(args.rule, names) if len(names) < 20 else "hamrong rules check lists the files"
+        raise HamrongError(f"no rule has the id or name '{args.rule}' ({near})")
+    line = (sys.stdin.readline() if args.event == "-" else args.event).rstrip("\r\n").encode()
+    batch = flat_batch([line])[0] if args.events == "ndjson" else _parse(cfg)([line], [RECEIVED], None)
+    part = explain(ruleset, names[args.rule], batch)
+    print("\n".join(part.lines()))
+    # A rule is not even tried on events of another log source.
+    matched = names[args.rule] in ruleset.matched_ids(ruleset.match(batch)).to_pylist()
+    if part.holds and not matched:
+        rule = next(rule for rule in ruleset.rules if rule.id == names[args.rule])
+        print(f"the condition holds, but the event is not of the rule's log source: {rule.logsource}")
+    return 0 if matched else 1
 
 
 def _parse(cfg: Config) -> Parse:

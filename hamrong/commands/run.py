@@ -22,6 +22,8 @@ def run(args: argparse.Namespace) -> int:
     if unknown := set(args.jobs) - set(streams.JOBS):
         raise HamrongError(f"no job named {', '.join(sorted(unknown))}; the jobs are {', '.join(streams.JOBS)}")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for chatty in ("py4j", "opensearch"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     cfg = config.load()
     with client(cfg.opensearch) as opensearch:
         install_templates(opensearch)

@@ -6,6 +6,7 @@ Out:  on a terminal a progress bar and a live table; elsewhere one line a step a
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ class Screen:
         self._zone, self._systems = zone, systems
         self._alerts: list[dict[str, Any]] = []
         self._live: Live | None = None
+        self._began = time.monotonic()
         self.progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -65,8 +67,8 @@ class Screen:
         return lambda completed: self.progress.update(task, completed=completed)
 
     def step(self, text: str) -> None:
-        """A step begins."""
-        self.console.print(f"[bold]›[/] {escape(text)}")
+        """A step begins, so many seconds after the first."""
+        self.console.print(f"[dim]{time.monotonic() - self._began:4.0f} s[/] [bold]›[/] {escape(text)}")
 
     def say(self, text: str) -> None:
         self.console.print(f"  {escape(text)}")
@@ -126,6 +128,7 @@ class Screen:
             )
         say()
         host, port = cfg.gateway.host, cfg.gateway.tcp_port
+        say(f"{time.monotonic() - self._began:.0f} s in all")
         for name, where in (
             ("alerts", f"{cfg.opensearch.url}/{cfg.opensearch.alerts_alias}/_search?q=soc.alert.status:open&pretty"),
             ("syslog", f"TCP and UDP {host}:{port}; try: logger --udp -n {host} -P {port} 'Xin chào'"),

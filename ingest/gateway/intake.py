@@ -82,7 +82,8 @@ class Intake:
         try:
             self._spool.append(peer, frames, now)
         except OSError as error:
-            log.warning("the spool in %s takes no more: %s; make room on its disk", self._spool.folder, error.strerror)
+            if received is None:
+                log.warning("the spool in %s takes no more (%s): make room there", self._spool.folder, error.strerror)
             self._kept.append((peer, frames, now))
             return
         self._counters.spooled += len(frames)

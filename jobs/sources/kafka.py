@@ -24,6 +24,9 @@ def lines(spark: SparkSession, cfg: Config) -> DataFrame:
         .option("subscribe", cfg.kafka.raw_topic)
         .option("startingOffsets", "earliest")
         .option("includeHeaders", "true")
+        # A consumer asks for what comes next while it hands over what it has, and at the topic's end the broker holds
+        # that request for 500 ms by default: the next micro-batch, or the same one read again, waits for it.
+        .option("kafka.fetch.max.wait.ms", "20")
         .option("maxOffsetsPerTrigger", cfg.spark.max_offsets_per_trigger)
         .load()
         .select(

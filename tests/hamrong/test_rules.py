@@ -126,3 +126,16 @@ def test_check_names_every_fault_and_doubt(folder: Path, capsys: pytest.CaptureF
     assert run("check", folder, "--json") == 1
     problems = json.loads(capsys.readouterr().out)["problems"]
     assert sorted(problem["severity"] for problem in problems) == ["error"] * 3 + ["warning"] * 2
+
+
+def test_explain_shows_what_held(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(folder)
+    assert run("explain", "r", LINE, "--rules", folder) == 0
+    assert "+ user.name equals 'root'   <- root" in capsys.readouterr().out
+    assert run("explain", "r", QUIET["line"], "--rules", folder) == 1
+    assert "- user.name equals 'root'   <- an" in capsys.readouterr().out
+    event = {"event.action": "ssh-login", "user.name": "ROOT", "event.dataset": "nginx.access"}
+    assert run("explain", "r", json.dumps(event), "--events", "ndjson", "--rules", folder) == 1
+    assert "not of the rule's log source: product linux, service sshd" in capsys.readouterr().out
+    assert run("explain", "q", LINE, "--rules", folder) == 2
+    assert "no rule has the id or name 'q' (known: r)" in capsys.readouterr().err

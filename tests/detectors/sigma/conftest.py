@@ -12,12 +12,18 @@ from detectors.sigma.ruleset import Ruleset
 SHARED = Path(__file__).parents[4] / "shared"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shared() -> Path:
     """Public rules and events, in no checkout of strangers."""
     if not SHARED.is_dir():
         pytest.skip("no ../shared beside the checkout")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def public(shared: Path) -> Ruleset:
+    """All public rules, loaded once."""
+    return Ruleset.load([shared / "sigmahq"], strict=False)
 
 
 @pytest.fixture

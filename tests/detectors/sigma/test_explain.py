@@ -26,6 +26,7 @@ EVENT = {
     "url.domain": "a",
     "user.name": "A",
     "source.ip": "x",
+    "event.dataset": "nginx.access",
 }
 
 
@@ -42,9 +43,7 @@ def test_a_match_names_column_value_and_test(load: Callable[..., Ruleset]) -> No
     assert lines[0].startswith("+ all of")
     assert "  + url.path contains '/quantri'   <- /quantri/x" in lines
     assert any(line.strip().startswith("+ url.domain field equals") for line in lines)
-    assert any(
-        line.strip() == "- any value contains 'needle'   <- nginx.access, /quantri/x, 200, a, A, x" for line in lines
-    )
+    assert "- any value contains 'needle'   <- /quantri/x, 200, a, A, x, nginx.access" in map(str.strip, lines)
 
 
 def test_a_miss_shows_what_was_there(load: Callable[..., Ruleset]) -> None:

@@ -82,6 +82,8 @@ CASES: dict[str, tuple[Any, list[Event], list[Event]]] = {
         [{"F": "/bin/sh"}],
     ),
     "wide": ({"F|wide|base64offset|contains": "ab"}, [{"F": "YQBiAA=="}], [{"F": "YWI="}]),
+    "utf16le": ({"F|utf16le|base64offset|contains": "ab"}, [{"F": "YQBiAA=="}], [{"F": "YWI="}]),
+    "utf16": ({"F|utf16|base64|contains": "ab"}, [{"F": "//5hAGIA"}], [{"F": "YQBiAA=="}]),
     "utf16be": ({"F|utf16be|base64|contains": "ab"}, [{"F": "xAGEAYg=="}], [{"F": "YQBiAA=="}]),
     "windash": (
         {"F|windash|contains": " -x "},
@@ -106,6 +108,8 @@ CASES: dict[str, tuple[Any, list[Event], list[Event]]] = {
     "month": ({"F|month": 3}, [{"F": "2026-03-05T09:10:11Z"}], [{"F": "2026-05-03T09:10:11Z"}]),
     "year": ({"F|year": 2026}, [{"F": "2026-03-05T09:10:11Z"}], [{"F": "2025-03-05T09:10:11Z"}]),
     "keyword": (["needle"], [{"F": "a NEEDLE b"}, {"G": ["x", "needle"]}], [{"F": "needl"}, {"F": "nee", "G": "dle"}]),
+    "keyword in any case": (["kĐss"], [{"F": "a KđSS"}, {"F": "a \u212ađß b"}], [{"F": "kdss"}]),
+    "keyword of ASCII in other letters": (["kss"], [{"F": "a \u212aß"}], [{"F": "kß"[1:]}]),
     "keyword with wildcard": (["a*z"], [{"F": "xxabzz"}], [{"F": "za"}]),
     "keywords, all of": ({"|all": ["a1", "b1"]}, [{"F": "a1", "G": "b1"}, {"F": "b1a1"}], [{"F": "a1"}]),
     "keyword as regular expression": ({"|re": "n.{2}dle"}, [{"F": "a needle"}], [{"F": "nedle"}]),

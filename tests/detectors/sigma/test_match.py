@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import random
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ CONDITION = st.sampled_from(
 DETECTION = st.builds(lambda a, b, condition: {"a": a, "b": b, "condition": condition}, SELECTION, SELECTION, CONDITION)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(DETECTION, min_size=1, max_size=4), st.lists(EVENT, min_size=1, max_size=6))
 def test_generated_rules_on_generated_events(detections: list[dict[str, Any]], events: list[dict[str, Any]]) -> None:
     entries, trees = [], []
@@ -109,39 +110,41 @@ def found(ruleset: Ruleset, batch: pa.RecordBatch) -> list[tuple[int, int]]:
     return list(zip(matches["row"].to_pylist(), matches["rule"].to_pylist(), strict=True))
 
 
-def public(shared: Path) -> tuple[Ruleset, list[tuple[dict[str, str], list[Any]]], list[bytes]]:
-    ruleset = Ruleset.load([shared / "sigmahq"], strict=False)
-    trees = []
-    for rule in ruleset.rules:
-        data = document.read(rule.path, Path(rule.path).read_bytes())[0][0].data
-        conditions = SigmaDetections.from_dict(data["detection"]).parsed_condition
-        trees.append((data["logsource"], [condition.parsed for condition in conditions]))
-    lines = gzip.decompress((shared / "bench/windows-events.ndjson.gz").read_bytes()).splitlines()
-    return ruleset, trees, lines
+@cache
+def trees(path: str) -> list[Any]:
+    """The conditions of a file with one rule."""
+    data = document.read(path, Path(path).read_bytes())[0][0].data
+    conditions = SigmaDetections.from_dict(data["detection"]).parsed_condition
+    return [condition.parsed for condition in conditions]
 
 
-def agree(ruleset: Ruleset, trees: list[tuple[dict[str, str], list[Any]]], lines: list[bytes]) -> None:
-    expected = [
-        (row, number)
-        for row, event in enumerate(map(orjson.loads, lines))
-        for number, (logsource, alternatives) in enumerate(trees)
-        if plain.routed(logsource, event) and any(plain.holds(tree, event) for tree in alternatives)
-    ]
-    assert found(ruleset, flat_batch(lines)[0]) == expected
+def agree(ruleset: Ruleset, lines: list[bytes]) -> None:
+    events = [orjson.loads(line) for line in lines]
+    expected = []
+    for number, rule in enumerate(ruleset.rules):
+        source = {name: value for name, value in vars(rule.logsource).items() if value}
+        routed = [(row, event) for row, event in enumerate(events) if plain.routed(source, event)]
+        if routed:
+            conditions = trees(rule.path)
+            expected += [(row, number) for row, event in routed if any(plain.holds(tree, event) for tree in conditions)]
+    assert found(ruleset, flat_batch(lines)[0]) == sorted(expected)
 
 
-def test_public_rules_on_sampled_windows_events(shared: Path) -> None:
-    ruleset, trees, lines = public(shared)
-    assert len(ruleset.rules) > 3700
-    agree(ruleset, trees, random.Random(20261124).sample(lines, 150))
+def windows_events(shared: Path) -> list[bytes]:
+    return gzip.decompress((shared / "bench/windows-events.ndjson.gz").read_bytes()).splitlines()
+
+
+def test_public_rules_on_sampled_windows_events(shared: Path, public: Ruleset) -> None:
+    assert len(public.rules) > 3700
+    agree(public, random.Random(20261124).sample(windows_events(shared), 80))
 
 
 @pytest.mark.e2e
 @pytest.mark.timeout(1800)
-def test_public_rules_on_all_windows_events(shared: Path) -> None:
-    ruleset, trees, lines = public(shared)
+def test_public_rules_on_all_windows_events(shared: Path, public: Ruleset) -> None:
+    lines = windows_events(shared)
     for start in range(0, len(lines), 5000):
-        agree(ruleset, trees, lines[start : start + 5000])
+        agree(public, lines[start : start + 5000])
 
 
 def test_memory_is_bounded_and_forgetting_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,6 +181,17 @@ detection:
     assert found(ruleset, batch) == [(0, 0)]
 
 
+def test_sigma_names_and_ecs_names_in_one_batch() -> None:
+    rule = b"title: t\nid: r\nlogsource: {category: webserver}\ndetection: {s: {c-ip|cidr: 192.0.2.0/24}, condition: s}"
+    ruleset = Ruleset(load("r.yml", rule).entries, taxonomy.load())
+    events = [{"c-ip": "192.0.2.1"}, {"source.ip": "192.0.2.2"}, {"client.ip": "192.0.2.3"}, {"source.ip": "x"}]
+    both = {"c-ip": "x", "source.ip": "192.0.2.4"}
+    lines = [orjson.dumps({"category": "webserver", **event}) for event in [*events, both]]
+    assert found(ruleset, flat_batch(lines)[0]) == [(0, 0), (1, 0), (2, 0)]
+    lines.append(orjson.dumps({"category": "webserver", "source.ip": ["x", "192.0.2.5"]}))
+    assert found(ruleset, flat_batch(lines)[0]) == [(0, 0), (1, 0), (2, 0), (5, 0)]
+
+
 @pytest.mark.parametrize(
     ("stated", "expected"),
     [
@@ -203,3 +217,27 @@ def test_rules_are_tried_on_their_log_source_only(stated: dict[str, str], expect
     ruleset = Ruleset(entries, taxonomy.load())
     batch, _ = flat_batch([orjson.dumps({**stated, "F": "a"})])
     assert [ruleset.rules[rule].id for _, rule in found(ruleset, batch)] == expected
+
+
+def test_batches_of_any_shape() -> None:
+    detection = "{s: {F|contains: a, G: null}, keys: [z], condition: s or keys}"
+    rule = f"title: t\nid: r\nlogsource: {{product: p}}\ndetection: {detection}".encode()
+    ruleset = Ruleset(load("r.yml", rule).entries, taxonomy.load())
+    texts = ["xay", None, "z", "b"]
+    shapes: list[pa.Array] = [
+        pa.array(texts),
+        pa.array(texts, pa.large_string()),
+        pa.array(texts, pa.string_view()),
+        pa.array([None if text is None else text.encode() for text in texts], pa.binary()),
+        pa.array(texts).dictionary_encode(),
+        pa.array([None if text is None else [text, None] for text in texts]),
+        pa.array([None if text is None else [text] for text in texts], pa.large_list(pa.large_string())),
+        pa.array(["-", *texts, "-"]).slice(1, 4),
+    ]
+    for array in shapes:
+        batch = pa.RecordBatch.from_arrays([array, pa.nulls(4, pa.string())], names=["F", "G"])
+        assert found(ruleset, batch) == [(0, 0), (2, 0)], array.type
+        assert found(ruleset, batch.slice(2)) == [(0, 0)], array.type
+        assert found(ruleset, batch.slice(4)) == []
+    assert found(ruleset, pa.RecordBatch.from_pydict({"x": pa.array([], pa.string())})) == []
+    assert found(ruleset, pa.RecordBatch.from_struct_array(pa.array([{}] * 2, pa.struct([])))) == []
