@@ -21,7 +21,7 @@ check: $(STAMP)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/pytest -q -m "not services and not e2e"
+	@$(BIN)/pytest -q -n 2 -m "not services and not e2e"
 
 format: $(STAMP)
 	@$(BIN)/ruff format .

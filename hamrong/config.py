@@ -88,6 +88,9 @@ class Spark:
     driver_memory: str = "2g"
     shuffle_partitions: int = 2
     trigger_seconds: float = 1.0
+    """Pause between micro-batches of detect and correlate, whose alerts somebody waits for."""
+    slow_trigger_seconds: float = 10.0
+    """The same of count and anomaly: numbers that grow for an hour need not be told each second."""
     max_offsets_per_trigger: int = 50_000
     checkpoints: str = ".hamrong/checkpoints"
     work: Path = Path(".hamrong/spark")

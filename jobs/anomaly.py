@@ -59,7 +59,7 @@ def start(spark: SparkSession, cfg: Config) -> StreamingQuery:
         windows.writeStream.queryName("anomaly")
         .outputMode("update")
         .option("checkpointLocation", f"{cfg.spark.checkpoints}/anomaly")
-        .trigger(processingTime=f"{cfg.spark.trigger_seconds} seconds")
+        .trigger(processingTime=f"{cfg.spark.slow_trigger_seconds} seconds")
         .foreachBatch(score)
         .start()
     )

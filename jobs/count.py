@@ -33,7 +33,7 @@ def start(spark: SparkSession, cfg: Config) -> StreamingQuery:
         .writeStream.queryName("count")
         .outputMode("update")
         .option("checkpointLocation", f"{cfg.spark.checkpoints}/count")
-        .trigger(processingTime=f"{cfg.spark.trigger_seconds} seconds")
+        .trigger(processingTime=f"{cfg.spark.slow_trigger_seconds} seconds")
         .foreachBatch(store)
         .start()
     )

@@ -36,8 +36,16 @@ appender.file.strategy.max = 3
 """
 
 
-def session(cfg: Config, name: str) -> SparkSession:
-    """The session, started when there is none. Raises HamrongError when the connectors' jars are missing."""
+# Two cores: a collector without threads beside the work; and room for the code of hundreds of generated classes.
+JAVA = "-XX:+UseParallelGC -XX:ReservedCodeCacheSize=256m"
+JAVA_BRIEF = "-XX:TieredStopAtLevel=1"
+
+
+def session(cfg: Config, name: str, *, brief: bool = False) -> SparkSession:
+    """The session, started when there is none. Raises HamrongError when the connectors' jars are missing.
+
+    `brief`: it will live for a minute, so the JVM compiles quickly rather than well.
+    """
     work = cfg.spark.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
     log4j = work / "log4j2.properties"
@@ -47,7 +55,9 @@ def session(cfg: Config, name: str) -> SparkSession:
         "spark.local.dir": str(work / "scratch"),
         "spark.sql.warehouse.dir": str(work / "warehouse"),
         "spark.driver.memory": cfg.spark.driver_memory,
-        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={log4j} -Dderby.system.home={work}",
+        "spark.driver.extraJavaOptions": " ".join(
+            (JAVA, JAVA_BRIEF if brief else "", f"-Dlog4j2.configurationFile={log4j} -Dderby.system.home={work}")
+        ),
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
         "spark.ui.enabled": str(cfg.spark.ui_port > 0).lower(),

@@ -49,6 +49,6 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """One real Spark session for the whole run; tests keep apart by their folders."""
     from jobs.session import session
 
-    started = session(settings(tmp_path_factory.mktemp("spark")), "tests")
+    started = session(settings(tmp_path_factory.mktemp("spark")), "tests", brief=True)
     yield started
     started.stop()

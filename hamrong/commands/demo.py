@@ -10,7 +10,7 @@ SUMMARY = "run the whole road on an embedded Kafka, OpenSearch and Spark"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--home", type=Path, default=Path(".hamrong"), metavar="DIR", help="default: .hamrong")
-    parser.add_argument("--seconds", type=float, default=20.0, metavar="N", help="of today's traffic (default: 20)")
+    parser.add_argument("--seconds", type=float, default=15.0, metavar="N", help="of today's traffic (default: 15)")
     parser.add_argument("--rate", type=float, default=80.0, metavar="N", help="ordinary lines a second (default: 80)")
 
 

@@ -38,4 +38,4 @@ class OwnSession:
     def _start(self) -> SparkSession:
         from jobs.session import session
 
-        return session(self._cfg, "demo")
+        return session(self._cfg, "demo", brief=True)
