@@ -6,6 +6,7 @@
 VENV   := .venv
 PYTHON ?= python3
 BIN    := $(VENV)/bin
+FAST   := not services and not e2e
 STAMP  := $(VENV)/.installed
 
 .PHONY: demo test check format lock down clean
@@ -15,13 +16,14 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	@$(BIN)/hamrong stack jars
-	@$(BIN)/pytest
+	@$(BIN)/pytest -q -n 2 -m "$(FAST)"
+	@$(BIN)/pytest -m "not ($(FAST))"
 
 check: $(STAMP)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/pytest -q -n 2 -m "not services and not e2e"
+	@$(BIN)/pytest -q -n 2 -m "$(FAST)"
 
 format: $(STAMP)
 	@$(BIN)/ruff format .

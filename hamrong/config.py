@@ -211,23 +211,20 @@ def _section(
     problems: list[Problem],
 ) -> Any:
     types = typing.get_type_hints(section)
-    settings: dict[str, Any] = {}
-    for name, value in given.items():
-        if name not in types:
-            problems.append(where.problem(name, "is unknown", f"known: {', '.join(types)}"))
-            continue
-        settings[name] = value
-    for name in types:
-        variable = f"HAMRONG_{where.section}_{name}".upper()
-        if variable in environment:
-            settings[name] = environment[variable]
+    variables = {name: f"HAMRONG_{where.section}_{name}".upper() for name in types}
+    unknown = given.keys() - types.keys()
+    problems += [where.problem(name, "is unknown", f"known: {', '.join(types)}") for name in unknown]
     converted: dict[str, Any] = {}
-    for name, value in settings.items():
+    for name, wanted in types.items():
+        if name not in given and variables[name] not in environment:
+            continue
+        value = environment.get(variables[name], given.get(name))
         try:
-            converted[name] = _convert(value, types[name])
+            converted[name] = _convert(value, wanted)
         except (TypeError, ValueError):
-            kind = getattr(types[name], "__name__", str(types[name]))
-            problems.append(where.problem(name, f"is {value!r}", f"write a value of type {kind}"))
+            what, hint = f"is {value!r}", f"write a value of type {getattr(wanted, '__name__', wanted)}"
+            named = variables[name] in environment
+            problems.append(Problem(variables[name], 0, what, hint) if named else where.problem(name, what, hint))
     made = section(**converted)
     paths = {
         name: base / value if isinstance(value, Path) else tuple(base / item for item in value)

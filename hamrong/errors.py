@@ -18,7 +18,7 @@ class ServiceError(HamrongError):
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One fault in a file: where, what, and what to write."""
+    """One fault: where, what, and what to write. Line 0: the place has no lines, such as a variable."""
 
     path: str
     line: int
@@ -27,7 +27,8 @@ class Problem:
 
     def __str__(self) -> str:
         hint = f" (hint: {self.hint})" if self.hint else ""
-        return f"{self.path}:{self.line}: {self.what}{hint}"
+        place = f"{self.path}:{self.line}" if self.line else self.path
+        return f"{place}: {self.what}{hint}"
 
 
 class InvalidFileError(HamrongError):

@@ -9,9 +9,12 @@ from typing import Any
 
 import hypothesis
 import pytest
+from opensearchpy import OpenSearch
+from rich.progress import Progress
 
 from hamrong import config
 from hamrong.config import PROJECT, Config
+from hamrong.stack import embedded
 
 # A time limit an example would fail on a machine that others use too.
 hypothesis.settings.register_profile("shared-machine", deadline=None)
@@ -52,3 +55,39 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     started = session(settings(tmp_path_factory.mktemp("spark")), "tests", brief=True)
     yield started
     started.stop()
+
+
+def new_home(folder: Path) -> Path:
+    """An empty home that shares the checkout's jars."""
+    jars = PROJECT / ".hamrong" / "jars"
+    jars.mkdir(parents=True, exist_ok=True)
+    (folder / "jars").symlink_to(jars)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def stack_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The home of a running stack with the project's topics."""
+    home = new_home(tmp_path_factory.mktemp("stack"))
+    quiet = Progress(disable=True)
+    try:
+        embedded.up(home, config.Kafka(), quiet)
+        yield home
+    finally:
+        embedded.down(home, quiet)
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(stack_home: Path) -> str:
+    return embedded.endpoints(stack_home).kafka_bootstrap
+
+
+@pytest.fixture(scope="session")
+def opensearch_url(stack_home: Path) -> str:
+    return embedded.endpoints(stack_home).opensearch_url
+
+
+@pytest.fixture(scope="session")
+def opensearch_client(opensearch_url: str) -> Iterator[OpenSearch]:
+    with OpenSearch(opensearch_url, timeout=30) as client:
+        yield client

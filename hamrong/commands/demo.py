@@ -19,5 +19,8 @@ def run(args: argparse.Namespace) -> int:
 
     from hamrong.demo.play import play
 
-    outcome = play(args.home, args.seconds, args.rate, Console(highlight=False))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=160)
+    outcome = play(args.home, args.seconds, args.rate, console)
     return 0 if outcome.holds else 1

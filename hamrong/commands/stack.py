@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-SUMMARY = "Start, stop and look at the embedded Kafka and OpenSearch."
+SUMMARY = "start, stop and look at the embedded Kafka and OpenSearch"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -25,6 +25,8 @@ from hamrong.config import Config
 from hamrong.demo.outcome import Outcome
 
 COLOURS = {"critical": "bold white on red", "high": "bold red", "medium": "yellow", "low": "cyan"}
+WIDE = 120
+"""Columns of a terminal from which names are shown in full."""
 ROWS = 14
 """Alerts that stand in the live table; older ones scroll out of it."""
 
@@ -80,10 +82,13 @@ class Screen:
             self.console.print("  ", *self._cells(alert), sep="  ")
 
     def table(self, alerts: Iterable[dict[str, Any]]) -> Table:
+        wide = self.console.width >= WIDE
+        widths = {"giờ": 8, "mức": 8, "hệ thống": 30 if wide else 12, "đối tượng": 24 if wide else 15}
+        # Two blanks between columns. Rich, left to itself, would drop the narrow columns and keep the long sentence.
+        widths["lý do"] = self.console.width - sum(widths.values()) - 2 * len(widths)
         table = Table(box=None, padding=(0, 1), header_style="dim")
-        for name, least, most in (("giờ", 8, 8), ("mức", 8, 8), ("hệ thống", 12, 30), ("đối tượng", 15, 24)):
-            table.add_column(name, min_width=least, max_width=most, no_wrap=True, overflow="ellipsis")
-        table.add_column("lý do", no_wrap=True, overflow="ellipsis", ratio=1)
+        for name, width in widths.items():
+            table.add_column(name, width=width, no_wrap=True, overflow="ellipsis")
         for alert in alerts:
             table.add_row(*self._cells(alert))
         return table

@@ -16,7 +16,7 @@ from opensearchpy import OpenSearch
 from hamrong.config import PROJECT
 from hamrong.stack import embedded
 from hamrong.stack.process import Services, processes_of
-from tests.services.conftest import new_home
+from tests.conftest import new_home
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 

@@ -39,6 +39,14 @@ def test_every_fault_is_named_at_once_with_its_line(tmp_path: Path) -> None:
     assert "known: bootstrap_servers" in str(caught.value)
 
 
+def test_a_wrong_variable_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        InvalidFileError, match=r"^HAMRONG_KAFKA_PARTITIONS: is 'many' \(hint: write a value of type int"
+    ):
+        config.load(environment={"HAMRONG_KAFKA_PARTITIONS": "many"})
+
+
 @pytest.mark.parametrize("text", ["a: [", "- 1", "\xff"])
 def test_what_is_not_a_mapping_is_one_problem(tmp_path: Path, text: str) -> None:
     path = tmp_path / "hamrong.yml"
