@@ -31,6 +31,7 @@ def settings(folder: Path) -> Config:
         spark=dataclasses.replace(
             cfg.spark,
             driver_memory="1500m",
+            slow_trigger_seconds=0.5,
             checkpoints=str(folder / "checkpoints"),
             work=folder / "spark",
             jars=PROJECT / ".hamrong/jars/spark",

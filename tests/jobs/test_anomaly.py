@@ -57,7 +57,7 @@ def append(
         "http.response.bytes": pa.array([900] * len(paths), pa.int64()),
     }
     batch = pa.Table.from_batches([nest(pa.RecordBatch.from_pydict(columns))])
-    delta.append(spark.createDataFrame(batch), cfg, "events", number)
+    delta.append(spark.createDataFrame(batch), cfg, "events", number, "test")
 
 
 @pytest.fixture

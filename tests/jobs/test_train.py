@@ -54,7 +54,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory, spark: Any) -> str:
     for number, (first, hours) in enumerate(
         [(UNTIL - timedelta(hours=10), 10), (UNTIL - timedelta(days=40), 3), (UNTIL, 3)]
     ):
-        delta.append(spark.createDataFrame(lines(first, hours, 12)), cfg, "events", number)
+        delta.append(spark.createDataFrame(lines(first, hours, 12)), cfg, "events", number, "test")
     return folder
 
 

@@ -120,7 +120,7 @@ def nightly(
     columns = {name: pa.array([row[name] for row in rows], FIELDS[name]) for name in rows[0]}
     batch = pa.Table.from_batches([nest(pa.RecordBatch.from_pydict(columns))])
     delta.create_tables(spark, cfg)
-    delta.append(spark.createDataFrame(batch), cfg, "events", 1)
+    delta.append(spark.createDataFrame(batch), cfg, "events", 1, "test")
     install_templates(opensearch_client, alias=ALIAS)
     raised(cfg, opensearch_client)
     return cfg

@@ -16,6 +16,7 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from opensearchpy import OpenSearch
 
+from hamrong import config
 from hamrong.config import PROJECT
 from hamrong.stack import embedded
 
@@ -134,7 +135,7 @@ def test_the_topics_are_there(home: Path) -> None:
         }
     finally:
         consumer.close()
-    assert partitions == {"syslog.raw": 4, "syslog.dead": 1, "soc.alerts": 1}
+    assert partitions == {"syslog.raw": config.Kafka().partitions, "syslog.dead": 1, "soc.alerts": 1}
 
 
 @pytest.mark.parametrize("name", embedded.STORES)
