@@ -59,7 +59,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 def new_home(folder: Path) -> Path:
-    """An empty home that shares the checkout's jars."""
+    """An empty home that shares the checkout's jars; `folder` is made when it is absent."""
+    folder.mkdir(exist_ok=True)
     jars = PROJECT / ".hamrong" / "jars"
     jars.mkdir(parents=True, exist_ok=True)
     (folder / "jars").symlink_to(jars)
