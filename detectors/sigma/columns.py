@@ -28,9 +28,9 @@ class Column:
     offsets: Codes | None = None
     """Where the elements of each row start; one more than rows."""
 
-    def texts(self, codes: Codes) -> list[str]:
-        """The values of these codes, none of them null."""
-        chosen = self.dictionary if len(codes) == len(self.dictionary) else self.dictionary.take(pa.array(codes))
+    def texts(self, codes: Codes | None = None) -> list[str]:
+        """The values of these codes, none of them null, in their order; None = every distinct value."""
+        chosen = self.dictionary if codes is None else self.dictionary.take(pa.array(codes))
         return list(chosen.to_numpy(zero_copy_only=False))
 
     def rows(self, codes: Codes) -> Codes:

@@ -238,7 +238,7 @@ def _scanned(scanner: Scanner, column: Column) -> Numbers:
     """The signature of each row."""
     size = len(column.dictionary)
     signatures = np.full(size + 1, scanner.missing, np.int32)
-    signatures[:size] = scanner.scan(column.texts(np.arange(size, dtype=np.int32)))
+    signatures[:size] = scanner.scan(column.texts())
     if column.offsets is None:
         return signatures[column.codes]
     return _unions(scanner, signatures[column.codes], column.codes < size, column.offsets)

@@ -12,7 +12,7 @@ import orjson
 import pyarrow as pa
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sigma.rule import SigmaDetections
 
@@ -79,6 +79,11 @@ CONDITION = st.sampled_from(
 DETECTION = st.builds(lambda a, b, condition: {"a": a, "b": b, "condition": condition}, SELECTION, SELECTION, CONDITION)
 
 
+@example(
+    # As many pairs to compare as there are distinct values, in another order.
+    detections=[{"a": {"F": None, "G|fieldref": "H"}, "b": [""], "condition": "a"}],
+    events=[{"G": "2.50"}, {"F": None, "G": "", "H": ""}, {"F": None, "G": "2.50", "H": "1"}],
+)
 @settings(max_examples=150, deadline=None)
 @given(st.lists(DETECTION, min_size=1, max_size=4), st.lists(EVENT, min_size=1, max_size=6))
 def test_generated_rules_on_generated_events(detections: list[dict[str, Any]], events: list[dict[str, Any]]) -> None:
