@@ -87,7 +87,7 @@ class Play:
             if not _settle(complete):
                 raise ServiceError(
                     f"the lines of the past did not reach the lake within {SETTLE_SECONDS:.0f} s; "
-                    "what the Spark jobs say: hamrong stack status names their log"
+                    "the Spark jobs say why in log/spark.log of the home folder (.hamrong)"
                 )
 
     def _today(self, seconds: float, rate: float) -> None:
