@@ -37,6 +37,14 @@ RAW = pa.schema(
     ]
 )
 
+
+def raw(rows: int, columns: Mapping[str, pa.Array]) -> pa.RecordBatch:
+    """Lines as RAW; columns that are missing are null."""
+    return pa.RecordBatch.from_arrays(
+        [columns.get(field.name, pa.nulls(rows, field.type)) for field in RAW], schema=RAW
+    )
+
+
 # Dotted ECS field -> type. `vendor` holds what ECS lacks, under the dotted name that Beats gives it
 # (`fortinet.firewall.action`, `winlog.event_data.LogonType`); printed events show those names at the top level.
 FIELDS: dict[str, pa.DataType] = {

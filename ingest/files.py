@@ -19,7 +19,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from hamrong.errors import HamrongError
-from ingest.event import RAW
+from ingest.event import RAW, raw
 
 BATCH_BYTES = 4 << 20
 GZIP_MAGIC = b"\x1f\x8b"
@@ -44,9 +44,7 @@ def batch(lines: list[bytes], received: datetime.datetime, topic: str, first: in
         "partition": pa.repeat(pa.scalar(0, pa.int32()), rows),
         "offset": pa.array(range(first, first + rows), pa.int64()),
     }
-    return pa.RecordBatch.from_arrays(
-        [columns.get(field.name, pa.nulls(rows, field.type)) for field in RAW], schema=RAW
-    )
+    return raw(rows, columns)
 
 
 def _lines(stream: BufferedIOBase, batch_bytes: int) -> Iterator[list[bytes]]:

@@ -15,6 +15,7 @@ import fnmatch
 import ipaddress
 import typing
 import zoneinfo
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -93,6 +94,11 @@ class Register:
         systems = tuple(dataclasses.replace(system, timezone=timezone) for system in self.systems)
         fixed = dataclasses.replace(self.fixed, timezone=timezone) if self.fixed else None
         return dataclasses.replace(self, systems=systems, timezone=timezone, fixed=fixed)
+
+    def asset_level(self, names: Iterable[str | None]) -> int:
+        """The highest asset level among the systems of these ids; 3 where none is known."""
+        wanted = set(names)
+        return max((system.asset_level for system in self.systems if system.id in wanted), default=3)
 
     def find(self, peer: str | None, host: str | None) -> System | None:
         """The system of a line.

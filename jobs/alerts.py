@@ -94,11 +94,6 @@ def source(rule: Rule | Correlation, version: str) -> Source:
 
 def seen(row: dict[str, Any], register: Register) -> Seen:
     samples = [orjson.loads(sample) for sample in row["samples"]]
+    systems = [(sample.get("service") or {}).get("name") for sample in samples]
     values = {name: row[name] for name in (*IDENTITY[2:], "count", "first_seen", "last_seen")}
-    return Seen(**values, samples=samples, asset_level=asset_level(samples, register))
-
-
-def asset_level(samples: list[dict[str, Any]], register: Register) -> int:
-    """The highest asset level among the shared systems of the samples; 3 where none is known."""
-    names = {(sample.get("service") or {}).get("name") for sample in samples}
-    return max((system.asset_level for system in register.systems if system.id in names), default=3)
+    return Seen(**values, samples=samples, asset_level=register.asset_level(systems))

@@ -11,7 +11,6 @@ alert grows with its window. Its id depends on entity and window alone, so it is
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -90,12 +89,9 @@ def lacks_model(cfg: Config) -> str:
 def build_documents(cfg: Config) -> opensearch.Build:
     """Rows of `features` -> alert documents; the model is read on the executor, and again when it was replaced."""
 
-    def asset_level(systems: Sequence[str]) -> int:
-        known = loaded.register(cfg.detection).systems
-        return max((system.asset_level for system in known if system.id in systems), default=3)
-
     def build(batch: pa.RecordBatch) -> list[dict[str, Any]]:
         model = store.load(cfg.anomaly.models)
-        return alerts(model, batch, asset_level, datetime.now(UTC)) if model else []
+        register = loaded.register(cfg.detection)
+        return alerts(model, batch, register.asset_level, datetime.now(UTC)) if model else []
 
     return build

@@ -64,14 +64,13 @@ def session(cfg: Config, name: str, *, brief: bool = False) -> SparkSession:
         "spark.ui.port": str(cfg.spark.ui_port),
         "spark.ui.showConsoleProgress": "false",
         "spark.jars": ",".join(map(str, connectors(cfg.spark.jars))),
-        "spark.extraListeners": "",
     }
-    if not cfg.spark.master.startswith("local"):
-        for setting in ("spark.driver.bindAddress", "spark.driver.host", "spark.pyspark.python"):
-            del settings[setting]
     if cfg.spark.master.startswith("local"):
         # What Python workers are started with; the setting alone is only read by spark-submit.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    else:
+        for setting in ("spark.driver.bindAddress", "spark.driver.host", "spark.pyspark.python"):
+            del settings[setting]
     builder = SparkSession.builder.appName(f"hamrong-{name}").master(cfg.spark.master)
     for key, value in {**settings, **shared_settings(cfg)}.items():
         builder = builder.config(key, value)

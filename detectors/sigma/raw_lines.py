@@ -11,18 +11,14 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from ingest.event import RAW
+from ingest.event import TEXT, TIMESTAMP, raw
 
 
 def raw_batch(lines: Sequence[bytes], first: int, received: datetime | Sequence[datetime]) -> pa.RecordBatch:
     times = [received] * len(lines) if isinstance(received, datetime) else list(received)
     columns = {
-        "value": list(lines),
-        "received": times,
-        "id": [f"{number:012d}" for number in range(first, first + len(lines))],
+        "value": pa.array(lines, pa.binary()),
+        "received": pa.array(times, TIMESTAMP),
+        "id": pa.array([f"{number:012d}" for number in range(first, first + len(lines))], TEXT),
     }
-    arrays = [
-        pa.array(columns[field.name], field.type) if field.name in columns else pa.nulls(len(lines), field.type)
-        for field in RAW
-    ]
-    return pa.RecordBatch.from_arrays(arrays, schema=RAW)
+    return raw(len(lines), columns)

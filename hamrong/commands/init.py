@@ -12,19 +12,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from kafka.errors import KafkaError
-
     from dashboards.loader import install_templates
     from hamrong import config
-    from hamrong.errors import ServiceError
     from hamrong.stack.kafka import create_topics
     from triage.store import client
 
     cfg = config.load()
-    try:
-        create_topics(cfg.kafka.bootstrap_servers, cfg.kafka)
-    except KafkaError as error:
-        raise ServiceError(f"Kafka at {cfg.kafka.bootstrap_servers} does not make the topics: {error}") from error
+    create_topics(cfg.kafka.bootstrap_servers, cfg.kafka)
     print(f"topics: {', '.join((cfg.kafka.raw_topic, cfg.kafka.dead_topic, cfg.kafka.alerts_topic))}")
     with client(cfg.opensearch) as opensearch:
         for name, done in install_templates(opensearch, args.replicas, cfg.opensearch.alerts_alias).items():

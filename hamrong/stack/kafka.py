@@ -97,7 +97,10 @@ def create_topics(bootstrap: str, settings: config.Kafka) -> None:
             missing = wanted.keys() - client.list_topics()
             if not missing:
                 return
-            request = {topic: {"num_partitions": wanted[topic], "replication_factor": 1} for topic in sorted(missing)}
+            request = {
+                topic: {"num_partitions": wanted[topic], "replication_factor": settings.replication}
+                for topic in sorted(missing)
+            }
             for answer in client.create_topics(request, raise_errors=False)["topics"]:
                 if answer["error_code"] not in (0, TopicAlreadyExistsError.errno):
                     raise for_code(answer["error_code"])(answer["error_message"])
