@@ -29,7 +29,10 @@ PASSWORD = partial(IAM, action="password-change", type=("user", "change"))
 
 def finish(columns: Columns, context: Context) -> Columns:
     """Where the tool does not name its caller, `user.name` is the account too, as Beats has it."""
-    return {"user.name": pc.coalesce(columns["user.name"], columns["user.target.name"])}
+    return {
+        "user.name": pc.coalesce(columns["user.name"], columns["user.target.name"]),
+        "user.target.id": columns["user.id"],
+    }
 
 
 PARSER = Parser(
@@ -67,7 +70,7 @@ PARSER = Parser(
         IAM(rf"delete user '{USER}'", action="user-delete", type=("user", "deletion")),
         GROUP_ADDED(rf"new group: name={GROUP}, GID=(?P<group__id>[0-9]+)"),
         GROUP_ADDED(rf"group added to /etc/g(?:roup|shadow): name={GROUP}(?:, GID=(?P<group__id>[0-9]+))?"),
-        GROUP_DELETED(rf"removed (?:shadow )?group '{GROUP}'(?: owned by '.*')?"),
+        GROUP_DELETED(rf"removed (?:shadow )?group '{GROUP}'(?: owned by '{USER}')?"),
         GROUP_DELETED(rf"group '{GROUP}' removed(?: from .*)?"),
         ADDED(rf"add '{USER}' to (?:shadow )?group '{GROUP}'"),
         ADDED(rf"user {USER} added by {BY} to group {GROUP}"),

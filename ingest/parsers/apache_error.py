@@ -14,12 +14,16 @@ import pyarrow.compute as pc
 from ingest import stamps
 from ingest.event import TEXT, TEXTS, Columns
 from ingest.lines import Context, Line, Parser
+from ingest.vendors import modsecurity_messages
 
 STAMP = r"(?:\[[A-Z][a-z]{2} (?P<_stamp>[A-Z][a-z]{2} [0-9 ]?[0-9] [0-9:]{8}(?:\.[0-9]+)? [0-9]{4})\] )?"
 LEVEL = r"(?P<log__level>emerg|alert|crit|error|warn|notice|info|debug|trace[1-8])"
 PROCESS = r"\[pid (?P<process__pid>[0-9]+)(?::tid (?P<process__thread__id>[0-9]+))?\] "
 # 2.4 writes the port, so what stands before the last colon is the address, IPv6 too; 2.2 writes none.
-CLIENT_24 = r"(?:\[client (?P<source__address>[^ \]]+?)(?::(?P<source__port>[0-9]+))?\] )?"
+# ModSecurity writes the client a second time.
+CLIENT_24 = (
+    r"(?:\[(?:client|remote) (?P<source__address>[^ \]]+?)(?::(?P<source__port>[0-9]+))?\] (?:\[client [^ \]]+\] )?)?"
+)
 CLIENT = r"(?:\[client (?P<source__address>[^ \]]+)\] )?"
 # `(2)No such file or directory: ` of the operating system, or of a proxied connection.
 CAUSE = r"(?:\([0-9]+\)[^\[\]]*: )?"
@@ -35,7 +39,7 @@ SEVERE = pa.array(["emerg", "alert", "crit", "error"])
 
 def finish(columns: Columns, context: Context) -> Columns:
     severe = pc.is_in(columns["log.level"], SEVERE)
-    return {
+    fields = {
         "@timestamp": stamps.bsd(columns["_stamp"], context.received, context.zone),
         "event.timezone": context.zone,
         "event.action": pc.if_else(severe, "http-error", "http-notice"),
@@ -43,6 +47,7 @@ def finish(columns: Columns, context: Context) -> Columns:
         "event.outcome": pc.if_else(severe, pa.scalar("failure"), pa.scalar(None, TEXT)),
         "event.reason": columns["message"],
     }
+    return modsecurity_messages.over(dict(columns) | fields, columns["message"], context)
 
 
 def line(pattern: str) -> Line:

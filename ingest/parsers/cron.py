@@ -37,5 +37,42 @@ PARSER = Parser(
             type=("denied",),
             outcome="failure",
         ),
+        TABLE(
+            USER + r"(?P<event__reason>RELOAD) \((?P<file__path>.*)\)",
+            action="crontab-load",
+            type=("access",),
+        ),
+        TABLE(
+            USER + r"(?P<event__reason>(?:ORPHAN|BAD FILE MODE|WRONG FILE OWNER|NO PASSWD ENTRY)(?: \(.*\))?)",
+            action="crontab-load",
+            type=("access",),
+            outcome="failure",
+        ),
+        Line(
+            USER + r"CMDEND \( *(?P<process__command_line>.*)\)",
+            action="cron-command-end",
+            category=("process",),
+            type=("end",),
+        ),
+        Line(
+            USER + r"CMDOUT \((?P<cron__output>.*)\)",
+            action="cron-command-output",
+            category=("process",),
+            type=("info",),
+        ),
+        Line(
+            USER + r"(?P<event__reason>FAILED to (?:authorize user with PAM|open PAM security session).*|"
+            r"PAM ERROR \(.*\)|ERROR \(.*\)|DEATH \(.*\))",
+            action="cron-refused",
+            category=("process",),
+            type=("denied",),
+            outcome="failure",
+        ),
+        Line(
+            r"Job `(?P<cron__job>[^']*)' (?P<event__reason>started|terminated(?: \(.*\))?)",
+            action="cron-job",
+            category=("process",),
+            type=("info",),
+        ),
     ),
 )

@@ -32,5 +32,18 @@ PARSER = Parser(
             category=("host",),
             type=("end",),
         ),
+        Line(
+            r"(?P<event__reason>(?:Power|Suspend|Hibernate|Reboot) key pressed.*|Lid (?:closed|opened)|Suspending.*|"
+            r"Operation '.*' finished|Delay lock is active.*)\.?",
+            action="power-event",
+            category=("host",),
+            type=("info",),
+        ),
+        Line(
+            r"(?P<event__reason>Failed to .*|Creating /run/nologin, .*)",
+            action="logind-note",
+            category=("session",),
+            type=("info",),
+        ),
     ),
 )

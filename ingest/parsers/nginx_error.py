@@ -10,9 +10,11 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest import stamps, urls
+from ingest import stamps
 from ingest.event import TEXT, TEXTS, Columns
+from ingest.formats import urls
 from ingest.lines import Context, Line, Parser
+from ingest.vendors import modsecurity_messages
 
 HEAD = (
     r"(?P<_stamp>[0-9]{4}/[0-9]{2}/[0-9]{2} [0-9:]{8}) \[(?P<log__level>[a-z]+)\] "
@@ -36,7 +38,7 @@ def finish(columns: Columns, context: Context) -> Columns:
     severe = pc.is_in(columns["log.level"], SEVERE)
     host = urls.authority(columns["_host"])
     url = urls.split(columns["url.original"])
-    return {
+    fields = {
         **url,
         **{name: pc.coalesce(url[name], host[name]) for name in host},
         "@timestamp": stamps.iso(columns["_stamp"], context.zone),
@@ -45,6 +47,7 @@ def finish(columns: Columns, context: Context) -> Columns:
         "event.type": pa.array([["info"], ["error"]], TEXTS).take(severe.cast(pa.int8())),
         "event.outcome": pc.if_else(severe, pa.scalar("failure"), pa.scalar(None, TEXT)),
     }
+    return modsecurity_messages.over(dict(columns) | fields, columns["message"], context)
 
 
 def line(pattern: str) -> Line:
@@ -57,6 +60,14 @@ PARSER = Parser(
     programs=("nginx",),
     signature=r"[0-9]{4}/[0-9]{2}/[0-9]{2} [0-9:]{8} \[[a-z]+\] [0-9]+#[0-9]+: ",
     lines=(
+        line(
+            HEAD + r"(?P<message>client (?P<source__address>[^ ]+):(?P<source__port>[0-9]+) connected to "
+            r"(?P<destination__address>[^ ]+):(?P<destination__port>[0-9]+))"
+        ),
+        line(
+            HEAD + r"(?P<message>(?P<event__reason>.*?), client: (?P<source__address>[^,]+), server: [^,]*, "
+            r'login: "(?P<user__name>.*)"(?:, upstream: .*?)?(?:, session: .*)?)'
+        ),
         line(HEAD + rf"(?P<message>(?P<event__reason>{BASIC_AUTH}){REQUEST})"),
         line(HEAD + rf"(?P<message>(?P<event__reason>.*?){REQUEST})"),
         line(HEAD + r"(?P<message>.*)"),

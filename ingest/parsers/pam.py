@@ -13,6 +13,7 @@ from functools import partial
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingest import stamps
 from ingest.event import TEXT, Columns
 from ingest.lines import Context, Line, Parser
 
@@ -24,6 +25,7 @@ ORIGIN = (
 )
 
 FAILED = partial(Line, action="pam-auth", category=("authentication",), type=("start",), outcome="failure")
+LOGGED_IN = partial(Line, action="pam-auth", category=("authentication",), type=("start",), outcome="success")
 SESSION = partial(Line, category=("session",), outcome="success")
 PASSWORD = partial(Line, action="password-change", category=("iam",), type=("user", "change"))
 
@@ -32,7 +34,9 @@ def finish(columns: Columns, context: Context) -> Columns:
     """A session opened "for user root by nguyenvana(uid=1000)" is nguyenvana's; "by (uid=0)" names nobody."""
     whom, by = columns["_for"], columns["_by"]
     return {
-        "user.name": pc.coalesce(columns["user.name"], by, whom),
+        "user.name": pc.coalesce(columns["user.name"], by, whom, columns["user.target.name"]),
+        "@timestamp": stamps.iso(columns["_stamp"], context.zone),
+        "user.id": pc.if_else(by.is_valid(), columns["_uid"], pa.scalar(None, TEXT)),
         "user.effective.name": pc.if_else(by.is_valid(), whom, pa.scalar(None, TEXT)),
     }
 
@@ -40,16 +44,27 @@ def finish(columns: Columns, context: Context) -> Columns:
 PARSER = Parser(
     module="linux",
     dataset="linux.pam",
-    signature=r"pam_[a-z0-9_]+\(|PAM [0-9]+ more |authentication failure; |session (?:open|clos)ed for |check pass; ",
+    signature=(
+        r"pam_[a-z0-9_]+\(|PAM [0-9]+ more |authentication failure; |session (?:open|clos)ed for |check pass; |"
+        r"password check failed for user |"
+        r"[0-9-]{10}T[0-9:]{8}[+-][0-9:]{5}: authentication failure; rhost=|(?:<[^>]*> )?successful auth for user '"
+    ),
     lines=(
         SESSION(
-            MODULE
-            + r"session opened for user (?P<_for>.+?)(?:\(uid=[0-9]+\))?(?: by (?P<_by>[^ ()]*) ?\(uid=[0-9]+\))?",
+            MODULE + r"session opened for user (?P<_for>.+?)(?:\(uid=[0-9]+\))?"
+            r"(?: by (?P<_by>[^ ()]*) ?\(uid=(?P<_uid>[0-9]+)\))?",
             action="session-open",
             type=("start",),
         ),
         SESSION(MODULE + r"session closed for user (?P<_for>.+)", action="session-close", type=("end",)),
         FAILED(MODULE + rf"authentication failure; {ORIGIN}"),
+        # Proxmox writes its own in PAM's words.
+        FAILED(
+            r"(?:(?P<_stamp>[0-9-]{10}T[0-9:]{8}[+-][0-9]{2}:[0-9]{2}): )?authentication failure; "
+            r"rhost=\[?(?P<source__address>[0-9A-Fa-f.:]+?)\]?"
+            r"(?::(?P<source__port>[0-9]+))? user=(?P<user__name>.*) msg=(?P<event__reason>.*)"
+        ),
+        LOGGED_IN(r"(?:<[^>]*> )?successful auth for user '(?P<user__name>.*)'"),
         FAILED(rf"PAM (?P<system__auth__pam__failures>[0-9]+) more authentication failures?; {ORIGIN}"),
         FAILED(MODULE + r"check pass; user unknown", fields={"event.reason": "user unknown"}),
         FAILED(MODULE + r"received for user (?P<user__name>.*): (?P<event__reason>[0-9]+ \(.*\))"),
@@ -61,6 +76,16 @@ PARSER = Parser(
         ),
         FAILED(MODULE + r"user (?P<user__name>.*) \([0-9]+\) (?P<event__reason>tally [0-9]+, deny [0-9]+)"),
         FAILED(MODULE + r"(?P<event__reason>account .* has expired.*|user not found.*)"),
+        FAILED(MODULE + r"(?P<event__reason>access denied|account locked) for user (?P<user__name>[^`'].*)"),
+        FAILED(MODULE + r"(?P<event__reason>bad username|conversation failed)(?: \[.*\])?"),
+        FAILED(
+            MODULE + r"access denied for user [`'](?P<user__name>.*)' from [`'](?P<source__address>[^ ']+)'",
+            fields={"event.reason": "access denied"},
+        ),
+        FAILED(
+            r"(?P<event__reason>password check failed) for user \(?(?P<user__name>.*?)\)?",
+            type=("info",),
+        ),
         PASSWORD(MODULE + r"password changed for (?P<user__target__name>.*)", outcome="success"),
         PASSWORD(
             MODULE + r'user "(?P<user__target__name>.*)" (?P<event__reason>does not exist in .*)', outcome="failure"

@@ -35,7 +35,7 @@ SESSION = partial(Line, action="ssh-session", category=("session",))
 PARSER = Parser(
     module="linux",
     dataset="linux.sshd",
-    programs=("sshd", "sshd-session", "sshd-auth"),
+    programs=("sshd", "sshd-session", "sshd-auth", "internal-sftp"),
     lines=(
         FAILED(rf"Failed {METHOD}{USER} from {FROM}(?: ssh2?)?(?:: (?P<system__auth__ssh__signature>.*))?{END}"),
         LOGIN(rf"Accepted {METHOD}{USER} from {FROM}(?: ssh2?)?(?:: (?P<system__auth__ssh__signature>.*))?"),
@@ -81,6 +81,30 @@ PARSER = Parser(
         PROBE(
             r"Address (?P<source__address>[^ ]+) maps to (?P<source__domain>[^ ]+), but this does not map back.*",
             fields={"event.reason": "the name of the address does not lead back to it"},
+        ),
+        PROBE(rf"(?P<event__reason>scanned) from {FROM} with .*"),
+        PROBE(rf"(?P<event__reason>Magic value check failed .*) from {FROM}"),
+        PROBE(rf"(?:error: )?(?P<event__reason>Protocol major versions differ) for {FROM}: .*"),
+        NOTE(rf"Postponed {METHOD}{USER} from {FROM}(?: ssh2?)?{END}", action="ssh-login-continued", outcome=None),
+        NOTE(r"(?:error: )?(?P<event__reason>PAM: .*|PAM service\(sshd\) ignoring max retries; .*)", action="ssh-note"),
+        NOTE(r"(?P<event__reason>Authentication refused: .*)", action="ssh-not-allowed"),
+        NOTE(rf"(?P<event__reason>userauth_pubkey: .* not in .*?){END}", action="ssh-not-allowed"),
+        SESSION(
+            r"subsystem request for (?P<system__auth__ssh__subsystem>[^ ]+)(?: by user (?P<user__name>.*))?",
+            action="ssh-session",
+            type=("info",),
+        ),
+        SESSION(
+            r"session (?P<event__reason>opened|closed) for local user (?P<user__name>.*) from "
+            r"\[(?P<source__address>[^\]]+)\]",
+            action="ssh-session",
+            type=("info",),
+        ),
+        Line(
+            r"(?P<event__reason>Received signal [0-9]+; (?:terminating|restarting)\.)",
+            action="ssh-stop",
+            category=("process",),
+            type=("end",),
         ),
         SESSION(rf"Starting session: .* for {USER} from {FROM} id [0-9]+", type=("start",)),
         SESSION(rf"Close session: user {USER} from {FROM} id [0-9]+", type=("end",)),

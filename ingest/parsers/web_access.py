@@ -11,10 +11,11 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest import stamps, urls
+from ingest import stamps
 from ingest.columns import is_true
-from ingest.event import TEXT, TEXTS, Columns
-from ingest.lines import Context, Line, Parser
+from ingest.event import LONG, TEXT, TEXTS, Columns
+from ingest.formats import urls
+from ingest.lines import Context, Line, Parser, captured
 
 QUOTED = r'(?:[^"\\]|\\.)*'
 CLIENT = r"(?P<source__address>[^ ,\"]+)"
@@ -31,9 +32,34 @@ GARBAGE = rf'"(?P<_garbage>{QUOTED})" '
 BYTES = r"(?P<http__response__body__bytes>[0-9]+|-)"
 STATUS = r"(?P<http__response__status_code>[0-9]{3}|-) " + BYTES
 # Apache's ssl_request_log, which has no status.
-TLS = r" (?P<tls__version>[^ ]+) (?P<tls__cipher>[^ ]+) "
+TLS = r" (?P<apache__access__ssl__protocol>(?:TLS|SSL)v[0-9.]+|-) (?P<apache__access__ssl__cipher>[^ ]+) "
+# BunkerWeb and other builds of nginx name the request before its user.
+REQUEST_ID = r" - (?P<http__request__id>[^ ]+) (?P<user__name>[^ ]+) "
 AGENT = rf' "(?P<http__request__referrer>{QUOTED})" "(?P<user_agent__original>{QUOTED})"'
-MORE = r"(?: .*)?"
+MORE = r"(?P<_more> .*)?"
+# NGINX Proxy Manager's own format.
+PROXY_MANAGER = (
+    STAMP + r"(?:[^ ]+ [^ ]+ )?(?P<http__response__status_code>[0-9]{3}|-) - (?P<http__request__method>[A-Z]{3,16}) "
+    rf'(?P<url__scheme>https?) (?P<_vhost>[^ ]+) "(?P<url__original>{QUOTED})" \[Client (?P<source__address>[^\]]+)\] '
+    r"\[Length (?P<http__response__body__bytes>[0-9]+|-)\] \[Gzip [^\]]*\](?: \[Sent-to [^\]]*\])?"
+    rf' "(?P<user_agent__original>{QUOTED})" "(?P<http__request__referrer>{QUOTED})"'
+)
+# NPMplus: time of the request in front, its length and what the client says behind, without quotes.
+PROXY_MANAGER_PLUS = (
+    STAMP + VHOST + CLIENT + r" [0-9.]+ " + f"(?:{REQUEST}|{GARBAGE})" + STATUS
+    + r" (?P<http__request__bytes>[0-9]+) (?P<http__request__referrer>[^ ]+) (?P<user_agent__original>.*)"
+)  # fmt: skip
+# What only one product writes behind the line: its fields, and by them its name.
+TRAEFIK = (
+    r" (?P<traefik__access__request_count>[0-9]+) \"(?P<traefik__access__frontend_name>[^\"]*)\" "
+    r"\"(?P<traefik__access__backend_url>[^\"]*)\" (?P<_milliseconds>[0-9]{1,12})ms"
+)
+INGRESS = (
+    r" (?P<http__request__bytes>[0-9]+) [0-9.]+ \[(?P<nginx__ingress_controller__upstream__name>[^\]]*)\] \[[^\]]*\] "
+    r"(?P<nginx__ingress_controller__upstream_address_list>[0-9A-Fa-f.:, \[\]-]+?) [0-9, -]+ [0-9., -]+ [0-9, -]+ "
+    r"(?P<http__request__id>[0-9a-f]{16,})"
+)
+SQUID = r" (?P<squid__access__result_code>[A-Z]+[A-Z_]*):(?P<squid__access__hierarchy>[A-Z]+[A-Z_]*)"
 
 
 def line(pattern: str) -> Line:
@@ -49,18 +75,27 @@ def finish(columns: Columns, context: Context) -> Columns:
     requested = pc.coalesce(columns["url.original"], _unless_dash(columns["_garbage"]))
     connect = pc.equal(columns["http.request.method"], "CONNECT").fill_null(False)
     hosts = urls.authority(pc.coalesce(columns["_vhost"], pc.if_else(connect, requested, pa.scalar(None, TEXT))))
+    served = urls.authority(columns["_vhost"])
     url = urls.split(pc.if_else(connect, pa.scalar(None, TEXT), columns["url.original"]))
-    module = _product(context, columns["_vhost"])
+    extra = _extra(columns["_more"])
+    module = _product(context, columns["_vhost"], extra)
     return {
         **url,
+        **{name: pc.coalesce(columns[name], values) for name, values in extra.items() if not name.startswith("_")},
+        "event.duration": pc.multiply(extra["_milliseconds"].cast(LONG), 1_000_000),
         **{name: pc.coalesce(url[name], hosts[name]) for name in hosts},
+        "destination.address": served["url.domain"],
+        "destination.port": served["url.port"],
         "url.original": requested,
+        "url.scheme": pc.coalesce(columns["url.scheme"], url["url.scheme"]),
         "@timestamp": stamps.access_log(columns["_stamp"]),
         "event.outcome": pc.if_else(failed, "failure", "success"),  # without a status, null
         "event.type": pa.array([["access"], ["access", "error"]], TEXTS).take(failed.fill_null(False).cast(pa.int8())),
         "event.module": module,
         "event.dataset": pc.binary_join_element_wise(module, "access", "."),
         "network.protocol": pa.repeat(pa.scalar("http"), len(status)),
+        "tls.version": pc.replace_substring_regex(columns["apache.access.ssl.protocol"], "^[A-Za-z]+v", ""),
+        "tls.cipher": columns["apache.access.ssl.cipher"],
         **{
             name: _unless_dash(columns[name])
             for name in ("user.name", "http.request.referrer", "user_agent.original", "source.address")
@@ -72,16 +107,26 @@ def _unless_dash(column: pa.Array) -> pa.Array:
     return pc.if_else(pc.is_in(column, pa.array(["-", '""'])), pa.scalar(None, TEXT), column)
 
 
-def _product(context: Context, vhost: pa.Array) -> pa.Array:
+def _extra(more: pa.Array) -> Columns:
+    columns: Columns = {}
+    for pattern in (TRAEFIK, INGRESS, SQUID):
+        columns |= captured(pc.extract_regex(more, f"(?s)^{pattern}$"))
+    return columns
+
+
+def _product(context: Context, vhost: pa.Array, extra: Columns) -> pa.Array:
     """Whose line it is: the program says, else the register, else the shape (a host in front is Debian's Apache)."""
     by = pc.make_struct(
         pc.match_substring(context.program, "nginx").fill_null(False),
         pc.match_substring_regex(context.program, "apache|httpd").fill_null(False),
+        extra["traefik.access.request_count"].is_valid(),
+        extra["squid.access.result_code"].is_valid(),
+        extra["nginx.ingress_controller.upstream.name"].is_valid(),
         pc.match_substring(context.hints, "nginx"),
         pc.match_substring(context.hints, "apache"),
         vhost.is_valid(),
     )
-    return pc.case_when(by, "nginx", "apache", "nginx", "apache", "apache", "web")
+    return pc.case_when(by, "nginx", "apache", "traefik", "squid", "nginx", "nginx", "apache", "apache", "web")
 
 
 PRIVATE = r"^(?:10\.|127\.|192\.168\.|172\.(?:1[6-9]|2[0-9]|3[01])\.|169\.254\.|::1$|[fF][cdCD]|[fF][eE]80:)"
@@ -112,8 +157,11 @@ PARSER = Parser(
         line(CLIENT + USER + STAMP + GARBAGE + STATUS),
         line(VHOST + CLIENT + USER + STAMP + REQUEST + STATUS + AGENT),
         line(VHOST + CLIENT + USER + STAMP + f"(?:{REQUEST}|{GARBAGE})" + STATUS + f"(?:{AGENT})?"),
+        line(VHOST + CLIENT + REQUEST_ID + STAMP + f"(?:{REQUEST}|{GARBAGE})" + STATUS + f"(?:{AGENT})?"),
         line(CLIENTS + USER + STAMP + f"(?:{REQUEST}|{GARBAGE})" + STATUS + f"(?:{AGENT})?"),
         line(CLIENT + " [^ ]+ " + STAMP + REQUEST + STATUS + f"(?:{AGENT})?"),
+        line(PROXY_MANAGER),
+        line(PROXY_MANAGER_PLUS),
         line(STAMP + CLIENT + TLS + REQUEST + BYTES),
         line(CLIENT + LOOSE_USER + STAMP + f"(?:{REQUEST}|{GARBAGE})" + STATUS + f"(?:{AGENT})?"),
     ),

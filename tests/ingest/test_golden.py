@@ -12,7 +12,8 @@ import pytest
 
 from ingest import files, parsers
 from ingest.event import to_documents
-from ingest.parse import known_parsers, parse
+from ingest.messages import known_parsers
+from ingest.parse import parse
 from ingest.sources import Register
 
 FOLDER = Path(parsers.__file__).parent

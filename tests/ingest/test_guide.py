@@ -18,7 +18,7 @@ def test_the_guides_example_parses_its_format() -> None:
     exec(code[1], module)
     nothing = pa.nulls(2, pa.string())
     messages = pa.array(["DHCPACK on 192.0.2.7 to 00:11:22:33:44:55 (pc7) via eth0", "exiting."])
-    rows, columns = module["PARSER"].parse(messages, Context(nothing, nothing, nothing, nothing))
+    rows, columns = module["PARSER"].parse(messages, Context(*[nothing] * 7))
     assert rows.tolist() == [0]
     assert columns["client.address"].to_pylist() == ["192.0.2.7"]
     assert columns["source.domain"].to_pylist() == ["pc7"]

@@ -4,6 +4,7 @@ import re2
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.event import MAP
 from ingest.lines import Context, Line, Parser, Pattern, claim
 
 EXPRESSIONS = [
@@ -18,7 +19,7 @@ EXPRESSIONS = [
 
 def context(rows: int) -> Context:
     text = pa.nulls(rows, pa.string())
-    return Context(text, text, pa.nulls(rows, pa.timestamp("us", tz="UTC")), text)
+    return Context(text, text, pa.nulls(rows, pa.timestamp("us", tz="UTC")), text, text, text, pa.nulls(rows, MAP))
 
 
 @pytest.mark.parametrize(
@@ -49,11 +50,13 @@ messages = st.lists(
 )
 
 
-@given(messages, st.permutations(EXPRESSIONS))
+@given(messages, st.permutations(EXPRESSIONS), st.integers(1, len(EXPRESSIONS)), st.sampled_from([1, 20, 200]))
 def test_each_message_goes_to_the_first_pattern_that_matches_it_whole(
-    texts: list[str | None], order: list[str]
+    texts: list[str | None], order: list[str], kinds: int, times: int
 ) -> None:
-    patterns = [Pattern(expression) for expression in order]
+    """By itself in Python, pattern after pattern in Arrow, or by one automaton: that depends on their numbers."""
+    patterns = [Pattern(expression) for expression in order[:kinds]]
+    texts = texts * times
     found: dict[int, tuple[int, str]] = {}
     for number, rows, groups in claim(pa.array(texts, pa.string()), patterns):
         for row, caught in zip(rows.tolist(), groups.field("a").to_pylist(), strict=True):

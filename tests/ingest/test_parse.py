@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest import encoding, files, parsers
+from ingest import encoding, files, messages, parsers
 from ingest import parse as module
+from ingest.dispatch import Dispatch
 from ingest.event import FLAT, RAW, flatten, nest, to_documents
 from ingest.lines import Context, Line, Parsed, Parser
 from ingest.parse import parse
@@ -109,7 +110,7 @@ def _explode(messages: pa.Array, context: Context) -> Parsed:
 
 def test_a_parser_that_raises_costs_only_the_line_that_it_raised_on(monkeypatch: pytest.MonkeyPatch) -> None:
     broken = Parser("m", "m.d", programs=("p",), read=_explode)
-    monkeypatch.setattr(module, "known_parsers", lambda: (broken,))
+    monkeypatch.setattr(messages, "dispatch", lambda: Dispatch({"p": broken}))
     given_lines: list[bytes | None] = [b"Mar  5 08:15:02 h p: fine %d" % number for number in range(50)]
     given_lines[17] = b"Mar  5 08:15:02 h p: poison \xff"
     found = events(*given_lines)
@@ -149,6 +150,40 @@ def test_the_register_names_the_system_and_its_zone_and_its_product() -> None:
     unregistered = events(b'{"event.action":"login","service.name":"soc"}')[0]
     assert unregistered["service.name"] == "soc"
     assert "organization.name" not in unregistered
+
+
+def test_the_headers_own_zone_is_the_stamps() -> None:
+    utc, own = events(b"Mar  5 01:15:02 UTC h x: y", b"<189>9: Mar  5 08:15:02 VN: %SYS-5-X: y")
+    assert (utc["@timestamp"], utc["event.timezone"]) == ("2026-03-05T01:15:02.000Z", "+00:00")
+    assert (own["@timestamp"], own["event.timezone"]) == ("2026-03-05T01:15:02.000Z", "Asia/Ho_Chi_Minh")
+
+
+def test_new_year_is_right_behind_a_relay() -> None:
+    raw_line = files.batch([b"<13>Jan  1 00:00:03 relay Dec 31 23:59:59 h x: y"], RECEIVED, "test")
+    late = pa.array([datetime.datetime(2025, 12, 31, 17, 0, 4, tzinfo=datetime.UTC)], RAW.field("received").type)
+    batch = raw_line.set_column(RAW.get_field_index("received"), "received", late)
+    assert to_documents(parse(batch, Register()))[0]["@timestamp"] == "2025-12-31T16:59:59.000Z"
+
+
+def test_a_known_message_behind_a_faulty_header_is_an_event() -> None:
+    known, unknown = events(
+        rb'<34>1 2026-03-05T08:15:02Z h sshd 7 - [a x="C:\t"] Accepted password for an from 192.0.2.7 port 9 ssh2',
+        rb'<34>1 2026-03-05T08:15:02Z h zz 7 - [a x="C:\t"] hello',
+    )
+    assert (known["event.kind"], known["tags"], known["user.name"]) == ("event", ["header_broken"], "an")
+    assert (unknown["event.kind"], unknown["message"]) == ("pipeline_error", "hello")
+
+
+def test_older_vietnamese_encodings_reach_the_fields() -> None:
+    event = events(b"Mar  5 08:15:02 h su: Successful su for root by Nguy\xd4n")[0]
+    assert event["user.name"] == "Nguyễn"
+    assert event["tags"] == ["encoding_escaped", "encoding_tcvn3"]
+    assert encoding.recover(str(event["event.original"])).endswith(b"Nguy\xd4n")
+
+
+def test_last_message_repeated_is_counted() -> None:
+    event = events(b"Mar  5 08:15:02 h last message repeated 3 times")[0]
+    assert (event["host.name"], event["log.syslog.repeated"]) == ("h", "3")
 
 
 def test_a_stamp_far_ahead_is_kept_and_flagged() -> None:

@@ -41,6 +41,9 @@ def test_a_source_by_name_and_a_zone(tmp_path: Path) -> None:
         (("--timezone", "Saigon", "-"), b"no time zone"),
         (("--received", "soon", "-"), b"write a time like"),
         (("no/such/file.log",), b"cannot be read"),
+        ((), b"give either a FILE"),
+        (("-", "--explain", "x"), b"give either a FILE"),
+        (("-", "--json"), b"goes with --explain"),
     ],
 )
 def test_bad_use_is_one_sentence_and_exit_2(arguments: tuple[str, ...], told: bytes) -> None:
@@ -48,3 +51,18 @@ def test_bad_use_is_one_sentence_and_exit_2(arguments: tuple[str, ...], told: by
     assert done.returncode == 2
     assert told in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_line_is_explained() -> None:
+    line = "Mar  5 08:15:02 h sshd[1]: Failed password for \x1b[31mroot from 203.0.113.7 port 1 ssh2"
+    done = run("--received", "2026-03-05T08:16:00+07:00", "--explain", line)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(b"parser   sshd, line ")
+    assert rb"user.name" in done.stdout
+    assert b"\x1b" not in done.stdout
+    told = json.loads(run("--json", "--explain", "sshd: no form").stdout)
+    assert (told["parser"], told["asked"]) == (None, ["plain_text"])
+
+
+def test_a_line_that_no_parser_takes_is_exit_1() -> None:
+    assert run("--explain", "Mar  5 08:15:02 h zz[1]: x").returncode == 1

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hamrong.errors import HamrongError, InvalidFileError
 from ingest import parsers
-from ingest.parse import known_parsers
+from ingest.messages import known_parsers
 from ingest.sources import Register, System
 
 TEXT = """

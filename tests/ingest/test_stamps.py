@@ -45,6 +45,7 @@ def at(text: str) -> datetime.datetime:
         ("Mar  5 08:15:02.123456", "2026-03-05T08:15:03+07:00", "2026-03-05T08:15:02.123456+07:00"),
         ("Mar  5 2019 08:15:02", "2026-03-05T08:15:03+07:00", "2019-03-05T08:15:02+07:00"),
         ("Mar  5 08:15:02 2019", "2026-03-05T08:15:03+07:00", "2019-03-05T08:15:02+07:00"),
+        ("Mar  5 8:15:02", "2026-03-05T08:15:03+07:00", "2026-03-05T08:15:02+07:00"),
     ],
 )
 def test_rfc3164_stamps(stamp: str, received: str, expected: str) -> None:
@@ -78,6 +79,7 @@ def test_a_stamp_without_its_year_is_read_right_for_a_year(second: int, delay: i
         ("2026-03-05T08:15:02.123456789-0330", "2026-03-05T08:15:02.123456-03:30"),
         ("2026-03-05 08:15:02,5", "2026-03-05T08:15:02.5+07:00"),
         ("2026/03/05 08:15:02", "2026-03-05T08:15:02+07:00"),
+        ("2026-03-05 8:15:02", "2026-03-05T08:15:02+07:00"),
     ],
 )
 def test_iso_stamps(stamp: str, expected: str) -> None:
@@ -87,6 +89,11 @@ def test_iso_stamps(stamp: str, expected: str) -> None:
 @pytest.mark.parametrize("stamp", ["2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-03-05", "now", "", None])
 def test_what_is_no_iso_stamp_is_null(stamp: str | None) -> None:
     assert iso(stamp) is None
+
+
+def test_a_zone_may_be_an_offset() -> None:
+    assert bsd("Mar  5 08:15:02", at("2026-03-05T08:15:03+07:00"), "-03:30") == at("2026-03-05T08:15:02-03:30")
+    assert iso("2026-03-05 08:15:02", "+00:00") == at("2026-03-05T08:15:02+00:00")
 
 
 def test_access_log_stamps() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest import urls
+from ingest.formats import urls
 
 
 def fields(columns: dict[str, pa.Array]) -> dict[str, Any]:

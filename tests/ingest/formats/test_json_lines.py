@@ -4,9 +4,9 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest import json_lines
 from ingest.columns import Sheet
 from ingest.event import to_documents
+from ingest.formats import json_lines
 
 
 def read(*texts: str | None) -> tuple[list[int], list[dict[str, object]]]:
