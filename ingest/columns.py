@@ -8,7 +8,7 @@ A value never costs a Python object: what parsers put are Arrow arrays, and `col
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,15 @@ class Sheet:
     def replace(self, field: str, values: pa.Array) -> None:
         """These values for every row, nulls too."""
         self._pieces[field] = [(None, values)]
+
+    def clear(self, fields: Iterable[str], rows: Rows) -> None:
+        """Takes away what was put on `rows`."""
+        for field in fields:
+            if field in self._pieces and len(rows):
+                kept = np.ones(self.rows, dtype=np.bool_)
+                kept[rows] = False
+                column = self.column(field)
+                self._pieces[field] = [(None, pc.if_else(pa.array(kept), column, pa.scalar(None, column.type)))]
 
     def column(self, field: str) -> pa.Array:
         """The values of one field, null where nothing was put."""
@@ -108,13 +117,15 @@ def _nullable(offsets: Rows) -> pa.Array:
 
 
 def is_valid(values: pa.Array) -> Mask:
+    if not values.null_count:
+        return np.ones(len(values), dtype=np.bool_)
     valid: Mask = values.is_valid().to_numpy(zero_copy_only=False)
     return valid
 
 
 def is_true(values: pa.Array) -> Mask:
     """As numpy; null is false."""
-    true: Mask = values.fill_null(False).to_numpy(zero_copy_only=False)
+    true: Mask = (values.fill_null(False) if values.null_count else values).to_numpy(zero_copy_only=False)
     return true
 
 
@@ -128,16 +139,26 @@ def typed(values: pa.Array, wanted: pa.DataType) -> pa.Array:
     return values.cast(wanted)
 
 
-def list_of(columns: Iterable[pa.Array]) -> pa.Array:
-    """The distinct values of parallel text columns as one list a row, null where every column is null."""
-    kept: list[pa.Array] = []
-    for column in columns:
-        for earlier in kept:
-            repeated = pc.equal(column, earlier).fill_null(False)
-            column = pc.if_else(repeated, pa.scalar(None, TEXT), column)
-        kept.append(column)
-    valid = np.stack([is_valid(column) for column in kept])
-    row, number = np.nonzero(valid.T)
-    values = pa.concat_arrays(kept).take(pa.array(number * valid.shape[1] + row))
-    offsets = np.concatenate([[0], np.cumsum(valid.sum(axis=0))])
-    return pa.ListArray.from_arrays(_nullable(offsets), values)
+def list_of(columns: Sequence[pa.Array]) -> pa.Array:
+    """The distinct values of parallel columns (text, or lists of it) as one list a row; null where all are null."""
+    rows = len(columns[0])
+    placed = [_placed(column) for column in columns]
+    row = np.concatenate([at for at, _ in placed])
+    values = pa.concat_arrays([values for _, values in placed])
+    codes = values.dictionary_encode().indices.to_numpy()
+    _, first = np.unique(row * (len(values) + 1) + codes, return_index=True)
+    kept = first[np.lexsort((first, row[first]))]
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(row[kept], minlength=rows))])
+    return pa.ListArray.from_arrays(_nullable(offsets), values.take(pa.array(kept)))
+
+
+def _placed(column: pa.Array) -> tuple[Rows, pa.Array]:
+    """The non-null values and the row of each."""
+    if pa.types.is_list(column.type):
+        at, values = column.value_parent_indices().to_numpy().astype(np.int64), column.flatten()
+    else:
+        at, values = np.arange(len(column)), column
+    if not values.null_count:
+        return at, values
+    valid = is_valid(values)
+    return at[valid], values.filter(pa.array(valid))

@@ -10,59 +10,39 @@ What becomes of a line:
 - its header is syslog, and the program or the message is unknown: a plain event with the header's fields and `message`,
   of the program's dataset if the program is known, else `syslog.message`; no category, no outcome;
 - it has no syslog header and no known form (a priority without a stamp is no header), its RFC 5424 header has a fault,
-  or it is empty: `event.kind` is `pipeline_error`, `error.message` says why, and what could be read stays;
-- a parser raises on it, which is a defect: the batch is halved until the line is found, and that line alone becomes a
-  `pipeline_error`.
+  or it is empty: `event.kind` is `pipeline_error`, `error.message` says why, and what could be read stays; but where a
+  parser knows the message behind the fault, as devices write it, it is an event with the tag `header_broken`;
+- a parser raises on it, which is a defect: the parser's rows are halved until the line is found, and that line alone
+  becomes a `pipeline_error`. What raises outside of parsers halves the batch in the same way.
 """
 
 from __future__ import annotations
 
 import datetime
-import importlib
-import pkgutil
-from functools import lru_cache
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
 
-from ingest import encoding, entities, parsers, stamps, syslog
-from ingest.columns import Mask, Rows, Sheet, is_true, is_valid, list_of
+from ingest import encoding, entities, messages, stamps, syslog
+from ingest.columns import Mask, Sheet, is_true, is_valid, list_of
 from ingest.event import TEXT, Columns
-from ingest.lines import Context, Parser, Pattern, captured, claim
+from ingest.lines import Context
 from ingest.sources import Register
 
-DEFECTS = (
-    pa.ArrowException,
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
-"""What faulty code raises on data; a lack of memory or an interrupt is not about the line."""
-
 FAR_AHEAD = datetime.timedelta(days=1)
-REPEATED = (Pattern(r"message repeated (?P<count>[0-9]+) times: \[ ?(?P<inner>.*)\]"),)
 NO_FORM = "the line has no syslog header (a priority alone is none), and no parser knows its form"
 BROKEN_HEADER = "the RFC 5424 header has a fault"
 EMPTY = "the line is empty"
 
 
-@lru_cache
-def known_parsers() -> tuple[Parser, ...]:
-    """The PARSER of every module in `ingest.parsers`, by module name."""
-    names = sorted(module.name for module in pkgutil.iter_modules(parsers.__path__))
-    return tuple(importlib.import_module(f"{parsers.__name__}.{name}").PARSER for name in names)
-
-
 def parse(raw: pa.RecordBatch, register: Register) -> pa.RecordBatch:
+    messages.dispatch()  # outside of the try: a parser that can't be loaded is no fault of a line
     try:
         return _parse(raw, register)
-    except DEFECTS as error:
+    except messages.DEFECTS as error:
         if raw.num_rows <= 1:
             return _defect(raw, error)
     half = raw.num_rows // 2
@@ -70,18 +50,34 @@ def parse(raw: pa.RecordBatch, register: Register) -> pa.RecordBatch:
 
 
 def _parse(raw: pa.RecordBatch, register: Register) -> pa.RecordBatch:
-    text, escaped = encoding.decode(raw.column("value"))
-    headers = syslog.read(pc.utf8_rtrim(text, characters="\r\n\0"))
-    sheet = _identity(raw, text)
+    *_, (_, sheet) = steps(raw, register)
+    return sheet.batch()
+
+
+def steps(raw: pa.RecordBatch, register: Register, asked: messages.Asked | None = None) -> Iterator[tuple[str, Sheet]]:
+    """The names of the steps that make an event, each when it is done, with the sheet that they fill.
+
+    `asked` is told of every parser that is shown messages.
+    """
+    decoded = encoding.decode(raw.column("value"))
+    text = pc.utf8_ltrim(pc.utf8_rtrim(decoded.text, characters="\r\n\0"), characters="\ufeff")
+    headers = syslog.read(text, messages.dispatch().programs)
+    sheet = _identity(raw, decoded.original)
+    yield "line", sheet
     context, owner = _source(headers, raw, register)
-    ahead = _header(sheet, headers, context)
-    known = _messages(sheet, headers.message, context)
+    _header(sheet, headers, context)
+    yield "header", sheet
+    known = messages.parse(sheet, headers.message, context, headers.form != syslog.BROKEN, asked)
+    yield "parser", sheet
     # After the parsers: whose line it is is the register's word, not the line's.
     sheet.put(owner)
+    yield "register", sheet
+    ahead = is_true(pc.greater(sheet.column("@timestamp"), pc.add(raw.column("received"), pa.scalar(FAR_AHEAD))))
+    broken = known & (headers.form == syslog.BROKEN)
     _errors(sheet, headers, text, known)
-    _tags(sheet, {"encoding_escaped": escaped, "stamp_in_future": ahead})
+    _tags(sheet, {**decoded.tags, "stamp_in_future": ahead, "header_broken": broken})
     entities.complete(sheet)
-    return sheet.batch()
+    yield "derived", sheet
 
 
 def _identity(raw: pa.RecordBatch, text: pa.Array) -> Sheet:
@@ -127,7 +123,16 @@ def _source(headers: syslog.Headers, raw: pa.RecordBatch, register: Register) ->
     zones = [system.timezone if system else register.timezone for system in systems]
     hints = [" ".join(system.parsers) if system else "" for system in systems]
     program = pc.utf8_lower(_names(headers.program))
-    return Context(program, pa.array(zones).take(place), raw.column("received"), pa.array(hints).take(place)), owner
+    context = Context(
+        program,
+        pa.array(zones).take(place),
+        raw.column("received"),
+        pa.array(hints).take(place),
+        headers.host,
+        headers.msgid,
+        headers.structured_data,
+    )
+    return context, owner
 
 
 def _names(programs: pa.Array) -> pa.Array:
@@ -137,14 +142,14 @@ def _names(programs: pa.Array) -> pa.Array:
     return names.take(distinct.indices)
 
 
-def _header(sheet: Sheet, headers: syslog.Headers, context: Context) -> Mask:
-    """Fields of the syslog header. Returns which rows have a stamp far after their receipt."""
-    stamp = stamps.iso(headers.iso, context.zone)
+def _header(sheet: Sheet, headers: syslog.Headers, context: Context) -> None:
+    """Fields of the syslog header."""
+    zone = pc.coalesce(headers.zone, context.zone)
+    stamp = stamps.iso(headers.iso, zone)
     headers.form[(headers.form == syslog.RFC5424) & is_valid(headers.iso) & ~is_valid(stamp)] = syslog.BROKEN
-    ahead = is_true(pc.greater(stamp, pc.add(context.received, pa.scalar(FAR_AHEAD))))
     if headers.bsd.null_count < len(headers.bsd):
-        stamp = pc.coalesce(stamp, stamps.bsd(headers.bsd, context.received, context.zone))
-        sheet.put({"event.timezone": pc.if_else(headers.bsd.is_valid(), context.zone, pa.scalar(None, TEXT))})
+        stamp = pc.coalesce(stamp, stamps.bsd(headers.bsd, context.received, zone))
+        sheet.put({"event.timezone": pc.if_else(headers.bsd.is_valid(), zone, pa.scalar(None, TEXT))})
     priority = headers.priority.cast(pa.int64())
     facility, severity = pc.shift_right(priority, 3), pc.bit_wise_and(priority, 7)
     sheet.put(
@@ -154,6 +159,7 @@ def _header(sheet: Sheet, headers: syslog.Headers, context: Context) -> Mask:
             "host.name": headers.host,
             "process.name": _names(headers.program),
             "process.pid": headers.procid,
+            "log.level": headers.level,
             "log.syslog.hostname": headers.host,
             "log.syslog.appname": headers.program,
             "log.syslog.procid": headers.procid,
@@ -167,82 +173,18 @@ def _header(sheet: Sheet, headers: syslog.Headers, context: Context) -> Mask:
             "log.syslog.severity.name": pa.array(syslog.SEVERITIES).take(severity),
         }
     )
-    return ahead
-
-
-def _messages(sheet: Sheet, messages: pa.Array, context: Context) -> Mask:
-    """Gives each message to its parser; returns which rows one has taken."""
-    messages = _unrepeated(sheet, messages)
-    taken = np.zeros(len(messages), dtype=np.bool_)
-    of_program = _by_program(context.program)
-    for parser, rows in of_program:
-        _offer(parser, rows, messages, context, sheet, taken)
-    for parser in known_parsers():
-        if parser.signature:
-            rows = np.flatnonzero(~taken)
-            begins = pc.match_substring_regex(messages.take(pa.array(rows)), f"(?s)^(?:{parser.signature})")
-            _offer(parser, rows[is_true(begins)], messages, context, sheet, taken)
-    for parser, rows in of_program:
-        _name(sheet, parser.module, parser.dataset, rows[~taken[rows]])
-    return taken
-
-
-def _unrepeated(sheet: Sheet, messages: pa.Array) -> pa.Array:
-    """The message inside rsyslog's `message repeated 3 times: [ ... ]`; the count is kept."""
-    inner = Sheet(len(messages))
-    inner.put({"message": messages})
-    for _, rows, groups in claim(messages, REPEATED):
-        columns = captured(groups)
-        inner.put({"message": columns["inner"]}, rows)
-        sheet.put({"log.syslog.repeated": columns["count"]}, rows)
-    return inner.column("message")
-
-
-def _by_program(program: pa.Array) -> list[tuple[Parser, Rows]]:
-    """The rows of each parser's programs. Two parsers of one program are asked in the order of their names."""
-    distinct = program.dictionary_encode()
-    codes = distinct.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    names = {name: code for code, name in enumerate(distinct.dictionary.to_pylist())}
-    found: list[tuple[Parser, Rows]] = []
-    for parser in known_parsers():
-        mine = [names[name] for name in parser.programs if name in names]
-        if mine:
-            found.append((parser, np.flatnonzero(np.isin(codes, mine))))
-    return found
-
-
-def _offer(parser: Parser, rows: Rows, messages: pa.Array, context: Context, sheet: Sheet, taken: Mask) -> None:
-    rows = rows[~taken[rows]]
-    if not len(rows):
-        return
-    known, columns = parser.parse(messages.take(pa.array(rows)), context.take(rows))
-    rows = rows[known]
-    if len(rows):
-        taken[rows] = True
-        _name(sheet, parser.module, parser.dataset, rows)
-        sheet.put(columns, rows)
-
-
-def _name(sheet: Sheet, module: str, dataset: str, rows: Rows) -> None:
-    names = {"event.module": module, "event.dataset": dataset}
-    sheet.put({field: pa.repeat(pa.scalar(name), len(rows)) for field, name in names.items()}, rows)
 
 
 def _errors(sheet: Sheet, headers: syslog.Headers, text: pa.Array, taken: Mask) -> None:
     """Marks what is no event, and names the dataset of what only has a header."""
     reasons = np.full(len(text), None, dtype=object)
-    reasons[headers.form == syslog.BROKEN] = BROKEN_HEADER
+    reasons[(headers.form == syslog.BROKEN) & ~taken] = BROKEN_HEADER
     reasons[(headers.form == syslog.BARE) & ~taken] = NO_FORM
     reasons[~is_true(pc.not_equal(pc.utf8_trim_whitespace(text), ""))] = EMPTY
     failed = np.flatnonzero(reasons.astype(np.bool_))
-    _fail(sheet, failed, pa.array(reasons[failed], TEXT))
-    named = is_valid(sheet.column("event.dataset"))
-    named[failed] = True
-    _name(sheet, "syslog", "syslog.message", np.flatnonzero(~named))
-
-
-def _fail(sheet: Sheet, rows: Rows, reasons: pa.Array) -> None:
-    sheet.put({"event.kind": pa.repeat(pa.scalar("pipeline_error"), len(rows)), "error.message": reasons}, rows)
+    messages.fail(sheet, failed, pa.array(reasons[failed], TEXT))
+    named = is_valid(sheet.column("event.dataset")) | is_valid(sheet.column("error.message"))
+    messages.label(sheet, "syslog", "syslog.message", np.flatnonzero(~named))
 
 
 def _tags(sheet: Sheet, flags: dict[str, Mask]) -> None:
@@ -254,11 +196,10 @@ def _tags(sheet: Sheet, flags: dict[str, Mask]) -> None:
 
 def _defect(raw: pa.RecordBatch, error: BaseException) -> pa.RecordBatch:
     """The event of the one line that a parser raised on; without a line, no event."""
-    text, escaped = encoding.decode(raw.column("value"))
-    sheet = _identity(raw, text)
-    _tags(sheet, {"encoding_escaped": escaped})
-    reason = f"a parser failed: {type(error).__name__}: {error}"
-    _fail(sheet, np.arange(raw.num_rows), pa.array([reason] * raw.num_rows, TEXT))
+    decoded = encoding.decode(raw.column("value"))
+    sheet = _identity(raw, decoded.original)
+    _tags(sheet, decoded.tags)
+    messages.fail(sheet, np.arange(raw.num_rows), pa.array([messages.failure(error)] * raw.num_rows, TEXT))
     return sheet.batch()
 
 

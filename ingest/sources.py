@@ -51,7 +51,7 @@ class System:
     expected_rate: float = 0.0
     """Lines a second in a working hour."""
     parsers: tuple[str, ...] = ()
-    """Hints: which module a line without a program name is of (`nginx`, `apache`)."""
+    """Hints, by file or module: which parsers are asked first, and which product a line is of that does not say."""
 
     def __str__(self) -> str:
         return f"{self.name_vi} ({self.name_en})"

@@ -21,11 +21,11 @@ DURATION = pa.duration("us")
 DAY = datetime.timedelta(days=1)
 
 ISO = (
-    r"^(?P<day>[0-9]{4}[-/][0-9]{2}[-/][0-9]{2})[T ](?P<time>[0-9]{2}:[0-9]{2}:[0-9]{2})"
+    r"^(?P<day>[0-9]{4}[-/][0-9]{2}[-/][0-9]{2})[T ](?P<time>[0-9]{1,2}:[0-9]{2}:[0-9]{2})"
     r"(?:[.,](?P<fraction>[0-9]{1,9}))? ?(?P<offset>[Zz]|[+-][0-9]{2}:?[0-9]{2})?$"
 )
 BSD = (
-    r"^(?P<month>[A-Z][a-z]{2}) +(?P<day>[0-9]{1,2}) (?:(?P<year>[0-9]{4}) )?(?P<time>[0-9]{2}:[0-9]{2}:[0-9]{2})"
+    r"^(?P<month>[A-Z][a-z]{2}) +(?P<day>[0-9]{1,2}) (?:(?P<year>[0-9]{4}) )?(?P<time>[0-9]{1,2}:[0-9]{2}:[0-9]{2})"
     r"(?:[.,](?P<fraction>[0-9]{1,9}))?(?: (?P<late_year>[0-9]{4}))?$"
 )
 ACCESS_LOG = (
@@ -84,7 +84,7 @@ def access_log(stamps: pa.Array) -> pa.Array:
     distinct = stamps.dictionary_encode()
     parts = pc.extract_regex(distinct.dictionary, ACCESS_LOG)
     local = _read(parts.field("local"), "%d/%b/%Y:%H:%M:%S", parts.field("day"))
-    return pc.subtract(local, _duration(parts.field("offset"))).cast(TIMESTAMP).take(distinct.indices)
+    return pc.subtract(local, _duration(_blank_to_null(parts.field("offset")))).cast(TIMESTAMP).take(distinct.indices)
 
 
 def local_to_utc(local: pa.Array, zones: pa.Array) -> pa.Array:

@@ -2,14 +2,16 @@
 
 In:   a column of lines as text
 Out:  `Headers`, row for row
-Docs: RFC 5424 §6; RFC 3164 §4; rsyslog's RSYSLOG_FileFormat
+Docs: RFC 5424 §6; RFC 3164 §4; rsyslog's RSYSLOG_FileFormat; `ingest.syslog_shapes`
 
-A header of RFC 3164 is peeled in steps (priority, stamp, host and tag), each an ordered table of shapes: every
-combination of them is read, a row pays only for the shapes before its own, and a new device adds one row to one table.
+Most lines are read whole by one pattern. A header of RFC 3164 that is not is peeled in steps (priority, stamp, host and
+tag), each an ordered table of shapes: every combination of them is read, and a row pays only for the shapes before its
+own. Behind a relay's header there may be that of the host it speaks for: the inner one is the line's.
 """
 
 from __future__ import annotations
 
+import datetime
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +20,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.columns import Sheet, is_true
-from ingest.event import MAP, TEXT
-from ingest.lines import Pattern, captured, claim
+from ingest import syslog_shapes as shapes
+from ingest.columns import Mask, Rows, Sheet, is_true, is_valid
+from ingest.event import MAP, TEXT, Columns
+from ingest.lines import captured, claim
 
 BARE, RFC3164, RFC5424, BROKEN = range(4)
 """Forms of a line: no syslog header, or a priority alone; one of the two kinds; RFC 5424 with a fault."""
@@ -32,55 +35,12 @@ FACILITIES = [
 ]
 SEVERITIES = ["Emergency", "Alert", "Critical", "Error", "Warning", "Notice", "Informational", "Debug"]
 
-PRIORITY = r"<(?P<priority>0|[1-9][0-9]?|1[0-8][0-9]|19[01])>"
-
-# RFC 5424. A stray backslash is against it, but agents on Windows write paths so: the second shape reads all of such a
-# line. The third reads as far as a broken header is right.
-_VERSION = rf"{PRIORITY}(?P<version>[1-9][0-9]{{0,2}})"
-_STAMP = r"(?:-|(?P<stamp>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})))"
-_NAME = r"[!#-<>-\\^-~]"
-_PARAMETER = rf'{_NAME}{{1,32}}="(?:[^"\\\]]|\\["\\\]])*"'
-_LOOSE_PARAMETER = rf'{_NAME}{{1,32}}="(?:[^"\\\]]|\\.)*"'
-_DATA = r"(?P<data>-|(?:\[%s{1,32}(?: %s)*\])+)"
-_MESSAGE = r"(?: (?:\x{FEFF})?(?P<message>.*))?"
-_HEADER = [f" {_STAMP}", r" (?P<host>[!-~]+)", r" (?P<program>[!-~]+)", r" (?P<procid>[!-~]+)", r" (?P<msgid>[!-~]+)"]
-SHAPES_5424 = [
-    Pattern(_VERSION + "".join(_HEADER) + " " + _DATA % (_NAME, _PARAMETER) + _MESSAGE),
-    Pattern(_VERSION + "".join(_HEADER) + " " + _DATA % (_NAME, _LOOSE_PARAMETER) + _MESSAGE),
-    Pattern(_VERSION + "(?:".join(["", *_HEADER]) + ")?" * len(_HEADER) + "(?: .*)?"),
-]
-LONGEST_5424 = {"host": 255, "program": 48, "procid": 128, "msgid": 32}
-
-# RFC 3164 and what devices make of it, behind the priority.
-_DAY = r"[A-Z][a-z]{2} [ 0-9]?[0-9] (?:[0-9]{4} )?"
-_BSD = rf"(?P<bsd>{_DAY}[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(?:\.[0-9]{{1,9}})?(?: (?:19|20)[0-9]{{2}})?)"
-_TIME = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
-SHAPE_PRIORITY = Pattern(rf"{PRIORITY}(?P<rest>.*)")
-SHAPES_STAMP = [
-    Pattern(rf"{_BSD}(?P<rest> .*)"),
-    Pattern(rf"(?P<iso>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{_TIME})(?P<rest> .*)"),
-    Pattern(rf"(?P<msgid>[0-9]+): [*.]?{_BSD}:?(?P<rest> .*)"),
-    Pattern(rf"[*.]{_BSD}:?(?P<rest> .*)"),
-]
-_HOST = r"(?P<host>[^\s:\[\]{}\"]+|\[?[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*(?:%\w+)?\]?)"
-# Neither a JSON object nor an IPv6 client of an access log may look like "program: message".
-_PROGRAM = r"(?P<program>[^\s:\[\]{}\"'<>=,;|]+)"
-_TAG = rf"{_PROGRAM}(?:\[(?P<procid>[^\]\s]*)\]:? ?|:(?: |$))(?P<message>.*)"
-SHAPES_TAG = [
-    Pattern(rf" {_HOST} {_TAG}"),
-    Pattern(rf" {_TAG}"),
-    Pattern(r" (?P<message>(?:last )?message repeated [0-9]+ times.*)"),
-    Pattern(rf" {_HOST} (?P<message>.*)"),
-    Pattern(r" (?P<message>.*)"),
-]
-
-# Not a mere "word: text", which any message may begin with.
-SHAPE_UNSTAMPED = Pattern(rf"{_PROGRAM}\[(?P<procid>[^\]\s]*)\]: ?(?P<message>.*)")
-
-_ELEMENT = re.compile(rf"\[({_NAME}+)((?: {_LOOSE_PARAMETER})*)\]", re.DOTALL)
+_ELEMENT = re.compile(rf"\[({shapes.NAME}+)((?: {shapes.LOOSE_PARAMETER})*)\]", re.DOTALL)
 _ESCAPE = re.compile(r'\\(["\\\]])')
-_PAIR = re.compile(rf'({_NAME}+)="((?:[^"\\\]]|\\.)*)"', re.DOTALL)
-
+_PAIR = re.compile(rf'({shapes.NAME}+)="((?:[^"\\\]]|\\.)*)"', re.DOTALL)
+_OFFSET = re.compile(r"(?:TZ|UTC|GMT)?([+-])([0-9]{1,2}):?([0-9]{2})?")
+# Of an application's own log: a level, a thread or a field stands where a host would.
+_NO_HOST = r"^(?i:emerg|alert|crit|critical|fatal|err|error|severe|warn|warning|notice|info|debug|trace|[0-9]+|-)$"
 
 Form = np.ndarray[Any, np.dtype[np.int8]]
 
@@ -97,67 +57,143 @@ class Headers:
     """A stamp with its year."""
     bsd: pa.Array
     """A stamp such as `Mar  5 08:15:02`."""
+    zone: pa.Array
+    """The offset that the header writes beside its stamp, as `+07:00`."""
     host: pa.Array
     program: pa.Array
     procid: pa.Array
     msgid: pa.Array
+    level: pa.Array
+    """A level in words, as F5 and BusyBox write before the tag."""
     structured_data: pa.Array
     """`id.name` -> value of every parameter; an element without parameters is `id` -> ""."""
     message: pa.Array
-    """What follows the header; of a BARE line all behind its priority, of a BROKEN one what was reached."""
+    """What follows the header; of a BARE line all behind its priority, of a BROKEN one what was not reached."""
 
 
-COLUMNS = ("priority", "version", "iso", "bsd", "host", "program", "procid", "msgid", "message")
+COLUMNS = ("priority", "version", "iso", "bsd", "zone", "host", "program", "procid", "msgid", "level", "message")
+DATA = "log.syslog.structured_data"
+NO_PROGRAMS = pa.array([], TEXT)
 
 
-def read(text: pa.Array) -> Headers:
+def read(text: pa.Array, programs: pa.Array = NO_PROGRAMS) -> Headers:
+    """`programs`, in lower case, are known as tags where no colon follows them."""
+    sheet, form = _read(text, programs)
+    _take_solaris_id(sheet)
+    return Headers(form, structured_data=sheet.column(DATA), **{name: sheet.column(name) for name in COLUMNS})
+
+
+def _read(text: pa.Array, programs: pa.Array, relayed: bool = False) -> tuple[Sheet, Form]:
     sheet = Sheet(len(text))
     form = np.full(len(text), BARE, dtype=np.int8)
+    for _, rows, groups in claim(text, shapes.USUAL):
+        usual = ~is_true(pc.match_substring_regex(groups.field("host"), shapes.UNUSUAL_HOST))
+        rows = rows[usual]
+        sheet.put(captured(groups.filter(pa.array(usual))), rows)
+        form[rows] = RFC3164
     _read_5424(text, sheet, form)
-    _read_3164(text, sheet, form)
-    columns = {name: sheet.column(name) for name in COLUMNS}
-    return Headers(form=form, structured_data=sheet.column("log.syslog.structured_data"), **columns)
+    _read_3164(text, sheet, form, programs, relayed)
+    return sheet, form
 
 
 def _read_5424(text: pa.Array, sheet: Sheet, form: Form) -> None:
-    for shape, rows, groups in claim(text, SHAPES_5424):
-        columns = captured(groups)
-        form[rows] = RFC5424 if shape == 0 else BROKEN
-        for name, longest in LONGEST_5424.items():
-            form[rows[is_true(pc.greater(pc.binary_length(columns[name]), longest))]] = BROKEN
+    """Fills rows that are still BARE."""
+    left = np.flatnonzero(form == BARE)
+    for shape, at, groups in claim(text.take(pa.array(left)), shapes.RFC5424):
+        rows, columns = left[at], _dated(captured(groups))
+        form[rows] = {shapes.WHOLE_5424: RFC5424, shapes.EPOCH_5424: RFC3164}.get(shape, BROKEN)
+        for name in shapes.LONGEST.keys() & columns.keys():
+            form[rows[is_true(pc.greater(pc.binary_length(columns[name]), shapes.LONGEST[name]))]] = BROKEN
             columns[name] = _unless_nil(columns[name])
-        columns["iso"] = columns.pop("stamp")
         if "data" in columns:
             data = columns.pop("data")
-            at = np.flatnonzero(is_true(pc.not_equal(data, "-")))
-            elements = [structured_data(element) for element in data.take(pa.array(at)).to_pylist()]
-            form[[row for row, known in zip(rows[at], elements, strict=True) if known is None]] = BROKEN
-            sheet.put({"log.syslog.structured_data": pa.array(elements, MAP)}, rows[at])
+            filled = np.flatnonzero(is_true(pc.not_equal(data, "-")))
+            elements = [structured_data(element) for element in data.take(pa.array(filled)).to_pylist()]
+            form[[row for row, known in zip(rows[filled], elements, strict=True) if known is None]] = BROKEN
+            sheet.put({DATA: pa.array(elements, MAP)}, rows[filled])
         sheet.put(columns, rows)
 
 
-def _read_3164(text: pa.Array, sheet: Sheet, form: Form) -> None:
-    """Fills the rows that are still BARE."""
-    rows = np.flatnonzero(form == BARE)
-    text = text.take(pa.array(rows))
-    behind = Sheet(len(rows))
-    behind.put({"priority": text})
-    for _, at, groups in claim(text, [SHAPE_PRIORITY]):
-        behind.put({"priority": groups.field("rest")}, at)
-        sheet.put({"priority": groups.field("priority")}, rows[at])
-    for _, at, groups in claim(behind.column("priority"), SHAPES_STAMP):
+def _read_3164(text: pa.Array, sheet: Sheet, form: Form, programs: pa.Array, relayed: bool) -> None:
+    """Fills rows that are still BARE."""
+    left = np.flatnonzero(form == BARE)
+    if not len(left):
+        return
+    steps = Sheet(len(left))
+    steps.put({"rest": text.take(pa.array(left))})
+    for _, rows, groups in claim(steps.column("rest"), shapes.WITH_PRIORITY):
+        steps.put({name: groups.field(name) for name in ("priority", "rest")}, rows)
+    guard = np.full(len(left), -1, dtype=np.int8)
+    for number, rows, groups in claim(steps.column("rest"), shapes.STAMP_PATTERNS):
+        columns = _dated(captured(groups))
+        columns["rest"] = groups.field("rest")
+        steps.put({"behind": columns.pop("rest"), **columns}, rows)
+        guard[rows] = shapes.STAMPS[number].guard
+    for number, rows, groups in claim(steps.column("behind"), shapes.TAGS):
         columns = captured(groups)
-        behind.put({"stamp": columns.pop("rest")}, at)
-        sheet.put(columns, rows[at])
-        form[rows[at]] = RFC3164
-    for _, at, groups in claim(behind.column("stamp"), SHAPES_TAG):
-        sheet.put(captured(groups), rows[at])
-    bare = np.flatnonzero(form[rows] == BARE)
-    messages = behind.column("priority").take(pa.array(bare))
-    sheet.put({"message": messages}, rows[bare])
-    for _, at, groups in claim(messages, [SHAPE_UNSTAMPED]):
-        sheet.put(captured(groups), rows[bare[at]])
-        form[rows[bare[at]]] = RFC3164
+        if number == shapes.UNTAGGED:
+            columns |= _without_colon(columns["message"], programs)
+        steps.put(columns, rows)
+    found = {name: steps.column(name) for name in COLUMNS}
+    found["host"] = _unless_nil(found["host"])
+    header = _is_header(found, guard)
+    rows = np.flatnonzero(header)
+    sheet.put({name: column.take(pa.array(rows)) for name, column in found.items()}, left[rows])
+    form[left[rows]] = RFC3164
+    _read_unstamped(steps, left, np.flatnonzero(~header), sheet, form)
+    if not relayed and steps.has("again"):
+        _read_again(steps.column("again"), left, header, sheet, form, programs)
+
+
+def _take_solaris_id(sheet: Sheet) -> None:
+    messages = sheet.column("message")
+    begins = np.flatnonzero(is_true(pc.starts_with(messages, "[ID ")))
+    for _, at, groups in claim(messages.take(pa.array(begins)), shapes.SOLARIS):
+        sheet.put(captured(groups), begins[at])
+
+
+def _is_header(found: Columns, guard: Form) -> Mask:
+    """Is what has a stamp a header, or does an application's own log begin like one?"""
+    host = is_valid(found["host"]) & ~is_true(pc.match_substring_regex(found["host"], _NO_HOST))
+    program = is_valid(found["program"])
+    by_guard = {
+        shapes.NO_GUARD: np.ones(len(guard), dtype=np.bool_),
+        shapes.NEEDS_HOST_OR_PROGRAM: host | program,
+        shapes.NEEDS_BOTH: (host | is_valid(found["level"])) & program,
+    }
+    enough = is_valid(found["priority"]) & (guard >= 0)
+    for kind, rows in by_guard.items():
+        enough |= (guard == kind) & rows
+    return enough
+
+
+def _read_unstamped(steps: Sheet, left: Rows, bare: Rows, sheet: Sheet, form: Form) -> None:
+    """What has no stamp: a message, or a tag with a number in brackets before it."""
+    messages = steps.column("rest").take(pa.array(bare))
+    sheet.put({"priority": steps.column("priority").take(pa.array(bare)), "message": messages}, left[bare])
+    for _, at, groups in claim(messages, shapes.UNSTAMPED):
+        sheet.put(captured(groups), left[bare[at]])
+        form[left[bare[at]]] = RFC3164
+
+
+def _read_again(again: pa.Array, left: Rows, header: Mask, sheet: Sheet, form: Form, programs: pa.Array) -> None:
+    """The header behind a relay's. What begins like one and names no program is the relay's message."""
+    at = np.flatnonzero(header & is_valid(again))
+    text = again.take(pa.array(at))
+    sheet.put({"message": text}, left[at])
+    versioned = is_true(pc.starts_with(text, "1 "))
+    inner, its_form = _read(pc.if_else(pa.array(versioned), _joined("<13>", text, by=""), text), programs, relayed=True)
+    columns = {name: inner.column(name) for name in (*COLUMNS, DATA)}
+    columns["priority"] = pc.if_else(pa.array(versioned), pa.scalar(None, TEXT), columns["priority"])
+    cisco = is_true(pc.starts_with(columns["message"], "%"))
+    named = is_valid(columns["program"]) | is_valid(columns["priority"]) | cisco
+    taken = (its_form == RFC5424) | (its_form == RFC3164) & named
+    rows = left[at[taken]]
+    dated = is_valid(columns["iso"]) | is_valid(columns["bsd"])
+    sheet.clear(("iso", "bsd", "zone"), left[at[taken & dated]])
+    sheet.clear(("message",), rows)
+    sheet.put({name: column.filter(pa.array(taken)) for name, column in columns.items()}, rows)
+    form[rows] = its_form[taken]
 
 
 def structured_data(text: str) -> list[tuple[str, str]] | None:
@@ -173,6 +209,58 @@ def structured_data(text: str) -> list[tuple[str, str]] | None:
         if not element[2]:
             pairs[element[1]] = ""
     return list(pairs.items())
+
+
+def _dated(columns: Columns) -> Columns:
+    """Stamps of any shape as `iso` or `bsd`, and the zone as an offset."""
+    if "clock" in columns:
+        year, month, day, clock = (columns.pop(name) for name in ("year", "month", "day", "clock"))
+        if is_true(pc.match_substring_regex(month, "^[0-9]")).all():
+            columns["iso"] = _joined(_joined(year, month, day, by="-"), clock, by=" ")
+        else:
+            columns["bsd"] = _joined(month, day, year, clock, by=" ")
+    elif "year" in columns:
+        year, bsd = columns.pop("year"), columns["bsd"]
+        columns["bsd"] = pc.coalesce(_joined(bsd, year, by=" "), bsd)
+    if "epoch" in columns:
+        times = [
+            datetime.datetime.fromtimestamp(float(time), datetime.UTC) for time in columns.pop("epoch").to_pylist()
+        ]
+        columns["iso"] = pa.array([time.isoformat() for time in times], TEXT)
+    if "zone" in columns:
+        distinct = columns["zone"].dictionary_encode()
+        columns["zone"] = pa.array([_offset(zone) for zone in distinct.dictionary.to_pylist()], TEXT).take(
+            distinct.indices
+        )
+    return columns
+
+
+def _joined(*columns: pa.Array, by: str) -> pa.Array:
+    return pc.binary_join_element_wise(*columns, by)
+
+
+def _offset(zone: str) -> str | None:
+    """`+07:00` for `ICT`, `+7`, `UTC+7`; None for a name that only its owner knows."""
+    if zone in shapes.OFFSETS:
+        return f"{shapes.OFFSETS[zone]:+03d}:00"
+    parts = _OFFSET.fullmatch(zone)
+    if not parts or int(parts[2]) > 14 or int(parts[3] or 0) > 59:
+        return None
+    return f"{parts[1]}{int(parts[2]):02d}:{parts[3] or '00'}"
+
+
+def _without_colon(messages: pa.Array, programs: pa.Array) -> Columns:
+    """The tag of messages that begin with the bare name of a known program."""
+    word = pc.extract_regex(messages, r"(?s)^(?P<program>[^ ]+) (?P<message>.*)$")
+    # `Login failed` begins a sentence of another program (SQL Server's), and is no tag of login(1).
+    sentence = pc.match_substring_regex(word.field("program"), "^[A-Z][a-z]+$")
+    name = pc.if_else(sentence, word.field("program"), pc.utf8_lower(word.field("program")))
+    known = is_true(pc.is_in(name, programs))
+    nothing = pa.scalar(None, TEXT)
+    return {
+        "program": pc.if_else(pa.array(known), word.field("program"), nothing),
+        "message": pc.if_else(pa.array(known), word.field("message"), messages),
+    }
 
 
 def _unless_nil(column: pa.Array) -> pa.Array:

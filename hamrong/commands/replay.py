@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import io
-
     from rich.progress import Progress
+
+    from ingest.files import Opened
 
 SUMMARY = "send a log file to a syslog receiver"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="a log file, plain or gzip; - = standard input")
+    parser.add_argument("file", metavar="FILE", help="a log file, plain, gzip or zstd; - = standard input")
     parser.add_argument("--to", required=True, metavar="tcp|udp|tls://HOST:PORT", help="the receiver")
     parser.add_argument("--rate", type=_rate, metavar="N", help="lines a second (default: as fast as it takes them)")
     parser.add_argument("--from-start", choices=["now"], help="move the lines' stamps so that the first one is now")
@@ -30,15 +29,16 @@ def run(args: argparse.Namespace) -> int:
     import json
     import time
 
+    from ingest import files
     from ingest.gateway.sender import Sender, Target, paced
 
     target = Target.parse(args.to)
     redate = _redater(args)
-    with _LogFile(args.file) as source, _progress() as progress:
-        task = progress.add_task(f"{Path(args.file).name} to {target}", total=source.size)
+    with files.opened(args.file) as source, _progress() as progress:
+        task = progress.add_task(f"{files.topic(args.file)} to {target}", total=files.size(args.file))
         started = time.monotonic()
         with Sender(target, framing=args.framing, ca_file=args.ca) as sender:
-            for portion in paced(source.lines(), args.rate):
+            for portion in paced(_messages(source), args.rate):
                 sender.send([redate(line) for line in portion] if redate else portion)
                 progress.update(task, completed=source.position)
         seconds = time.monotonic() - started
@@ -53,52 +53,9 @@ def run(args: argparse.Namespace) -> int:
     return 1 if sender.too_long else 0
 
 
-class _LogFile:
-    """A log file, plain or gzip, or standard input. Raises HamrongError when it cannot be read."""
-
-    def __init__(self, name: str) -> None:
-        import gzip
-        import io
-        import sys
-
-        self._name = name
-        self.size: int | None = None
-        try:
-            self._file = sys.stdin.buffer if name == "-" else io.BufferedReader(io.FileIO(name))
-            packed = cast("io.BufferedReader", self._file).peek(2)[:2] == b"\x1f\x8b"
-            self._stream: Iterable[bytes] = gzip.GzipFile(fileobj=self._file) if packed else self._file
-            if name != "-":
-                self.size = Path(name).stat().st_size
-        except OSError as error:
-            raise self._unreadable(error) from error
-
-    @property
-    def position(self) -> int:
-        """How much of the file has been read."""
-        return self._file.tell() if self.size else 0
-
-    def lines(self) -> Iterator[bytes]:
-        """The lines without their ends; empty ones are no messages."""
-        import zlib
-
-        try:
-            for line in self._stream:
-                if message := line.rstrip(b"\r\n"):
-                    yield message
-        except (OSError, EOFError, zlib.error) as error:
-            raise self._unreadable(error) from error
-
-    def _unreadable(self, error: Exception) -> Exception:
-        from hamrong.errors import HamrongError
-
-        return HamrongError(f"{self._name}: cannot be read: {getattr(error, 'strerror', None) or error}")
-
-    def __enter__(self) -> _LogFile:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.size is not None:
-            self._file.close()
+def _messages(source: Opened) -> Iterator[bytes]:
+    """The lines without their ends; empty ones are no messages."""
+    return (message for line in source.stream if (message := line.rstrip(b"\r\n")))
 
 
 def _rate(text: str) -> float:

@@ -38,7 +38,10 @@ ENTITY: dict[str, Words] = {
 }
 TAG: dict[str, Words] = {
     "encoding_escaped": ("Có byte không phải UTF-8, đã ghi dạng mã thoát", "Bytes that are not UTF-8, kept escaped"),
-    "stamp_in_future": ("Thời gian vượt trước trên một ngày, đã thay bằng lúc nhận", "Time over a day ahead, replaced"),
+    "encoding_windows_1258": ("Đọc theo bảng mã windows-1258", "Read as windows-1258"),
+    "encoding_tcvn3": ("Đọc theo bảng mã TCVN3 (ABC)", "Read as TCVN3 (ABC)"),
+    "header_broken": ("Phần đầu RFC 5424 có lỗi, nội dung vẫn đọc được", "RFC 5424 header at fault, message read"),
+    "stamp_in_future": ("Thời gian vượt trước trên một ngày, giữ như đã gửi", "Time over a day ahead, kept as sent"),
     "truncated": ("Dòng quá dài, đã cắt", "Line too long, cut"),
 }
 TACTIC_VI = {

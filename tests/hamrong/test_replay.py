@@ -14,6 +14,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from backports.zstd import compress
 
 from hamrong.cli import main
 from hamrong.config import PROJECT
@@ -44,16 +45,16 @@ def test_a_file_goes_untouched(log_file: Path, capsys: pytest.CaptureFixture[str
     assert summary == {"lines": 3, "bytes": sum(len(line.encode()) for line in LINES), "too_long": 0}
 
 
-@pytest.mark.parametrize("given", ["file.gz", "-", "- packed"])
+@pytest.mark.parametrize("given", ["file.gz", "file.zst", "-", "- packed"])
 def test_packed_files_and_standard_input(
     log_file: Path, monkeypatch: pytest.MonkeyPatch, given: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    packed = gzip.compress(log_file.read_bytes())
+    packed = (compress if given == "file.zst" else gzip.compress)(log_file.read_bytes())
     content = log_file.read_bytes() if given == "-" else packed
     path = log_file.with_suffix(".gz")
     path.write_bytes(packed)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(content))))
-    name = str(path) if given == "file.gz" else "-"
+    name = str(path) if given.startswith("file") else "-"
     with receiver() as (target, got):
         assert main(["replay", name, "--to", str(target), "--framing", "lf"]) == 0
     assert frames(got) == LINES
