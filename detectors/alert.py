@@ -217,9 +217,10 @@ def duration(seconds: int) -> str:
 
 
 def _trim(value: Any) -> Any:
-    """`value` without nulls, with dates as ISO text and long texts cut."""
+    """`value` without nulls and objects that hold nothing else, with dates as ISO text and long texts cut."""
     if isinstance(value, Mapping):
-        return {name: _trim(inner) for name, inner in value.items() if inner is not None and inner != {}}
+        trimmed = {name: _trim(inner) for name, inner in value.items() if inner is not None}
+        return {name: inner for name, inner in trimmed.items() if inner != {}}
     if isinstance(value, list):
         # An Arrow map arrives as a list of pairs.
         if value and all(isinstance(item, tuple) for item in value):

@@ -61,7 +61,10 @@ class OpenSearch:
 @dataclass(frozen=True)
 class Lake:
     path: str = ".hamrong/lake"
-    """A folder, or an object store's URI that Spark knows."""
+    """A folder, or an object store's URI that Spark and delta-rs know."""
+    log_hours: int = 6
+    """How long commits are kept that a checkpoint covers: a job that reads the lake may stand still for so long. Each
+    commit looks at all of them, and there is one a second. Counts for tables that are made from then on."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,10 @@ class Detection:
     cache: Path = Path(".hamrong/cache")
     watermark_seconds: int = 600
     """How late a line may come and still count in a window; relays buffer for minutes, not hours."""
+    rule_microseconds: float = 10_000.0
+    """What a rule may take by itself for 1,000 events before the streams try it no more."""
+    rule_matches: float = 200.0
+    """How many matches of a rule are kept of 1,000 events, unless a correlation counts them."""
 
 
 @dataclass(frozen=True)

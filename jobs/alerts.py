@@ -1,7 +1,7 @@
 """alerts: matches -> alert documents, the same way in every job.
 
 In:   matches (`jobs.detect.matched`), in a micro-batch or as a stream
-Out:  one row an alert (ALERT), and the function that makes its document
+Out:  one row an alert (`detectors.raised.ALERT`), and the function that makes its document
 """
 
 from __future__ import annotations
@@ -10,31 +10,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from detectors.alert import SAMPLES, Seen, Source, document
-from detectors.grouping import MATCH
-from detectors.sigma.rule import Correlation, Rule
+from detectors.alert import SAMPLES
+from detectors.raised import ALERT, IDENTITY, documents
 from hamrong.config import Detection
-from ingest.event import TEXTS, TIMESTAMP
-from ingest.sources import Register
 from jobs import loaded
-
-IDENTITY = tuple(MATCH.names)
-
-ALERT = pa.schema(
-    [
-        *MATCH,
-        pa.field("count", pa.int64()),
-        pa.field("first_seen", TIMESTAMP),
-        pa.field("last_seen", TIMESTAMP),
-        pa.field("samples", TEXTS),
-    ]
-)
-"""An alert before it is a document; `samples` are events as JSON, oldest first."""
 
 
 def alert_rows(matches: DataFrame) -> DataFrame:
@@ -51,49 +37,62 @@ def alert_rows(matches: DataFrame) -> DataFrame:
     )
 
 
-def build_documents(detection: Detection) -> Callable[[pa.RecordBatch], list[dict[str, Any]]]:
-    """Rows of `alert_rows` -> documents; the rule set and the register are read on the executor."""
-
-    def build(batch: pa.RecordBatch) -> list[dict[str, Any]]:
-        register, ruleset = loaded.register(detection), loaded.ruleset(detection)
-        known: dict[str, Rule | Correlation] = {rule.id: rule for rule in ruleset.rules}
-        known |= {correlation.id: correlation for correlation in ruleset.correlations}
-        now = datetime.now(UTC)
-        return [
-            document(
-                source(known.get(row["rule_id"]) or removed(row["rule_id"]), ruleset.version), seen(row, register), now
-            )
-            for row in batch.to_pylist()
-        ]
-
-    return build
-
-
-def removed(rule_id: str) -> Rule:
-    """What stands for a rule that was taken out of the set while its matches were still on their way."""
-    return Rule(id=rule_id, title=f"Rule {rule_id} (no longer in the rule set)", level="medium")
-
-
-def source(rule: Rule | Correlation, version: str) -> Source:
-    return Source(
-        id=rule.id,
-        title=rule.title,
-        level=rule.level,
-        detector="correlation" if isinstance(rule, Correlation) else "sigma",
-        status=rule.status,
-        description=rule.description,
-        author=rule.author,
-        tags=rule.tags,
-        references=rule.references,
-        reason=rule.reason,
-        reason_vi=rule.reason_vi,
-        runbook=rule.runbook,
-        ruleset=version,
+def batch_rows(matches: pa.RecordBatch) -> pa.RecordBatch:
+    """The same of one Arrow batch of matches, where it lies: rows of ALERT, by alert id."""
+    alert, at, events = (matches.column(name) for name in ("alert_id", "at", "event"))
+    keys = pa.table([alert, at, events.field("event").field("id")], names=["alert", "at", "event"])
+    order = pc.sort_indices(keys, [(name, "ascending") for name in keys.column_names])
+    # Nulls come last: matches that only feed a correlation.
+    order = order[: len(order) - alert.null_count]
+    ids = alert.take(order).dictionary_encode().indices.to_numpy()
+    starts = np.flatnonzero(np.diff(ids, prepend=-1))
+    ends = np.append(starts[1:], len(ids))[: len(starts)]
+    rank = np.arange(len(ids)) - np.repeat(starts, ends - starts)
+    samples = _json(events.take(order.filter(pa.array(rank < SAMPLES))))
+    offsets = np.concatenate(([0], np.cumsum(np.minimum(ends - starts, SAMPLES))))
+    firsts, lasts = order.take(pa.array(starts)), order.take(pa.array(ends - 1))
+    return pa.RecordBatch.from_arrays(
+        [
+            *(matches.column(name).take(firsts) for name in IDENTITY),
+            pa.array(ends - starts),
+            at.take(firsts),
+            at.take(lasts),
+            pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), samples),
+        ],
+        schema=ALERT,
     )
 
 
-def seen(row: dict[str, Any], register: Register) -> Seen:
-    samples = [orjson.loads(sample) for sample in row["samples"]]
-    systems = [(sample.get("service") or {}).get("name") for sample in samples]
-    values = {name: row[name] for name in (*IDENTITY[2:], "count", "first_seen", "last_seen")}
-    return Seen(**values, samples=samples, asset_level=register.asset_level(systems))
+def _json(events: pa.StructArray) -> pa.Array:
+    """Events as JSON, as Spark's `to_json` writes them: without nulls, moments in ISO 8601 with milliseconds."""
+    rows = [orjson.dumps(row, _moment, orjson.OPT_PASSTHROUGH_DATETIME).decode() for row in _rows(events)]
+    return pa.array(rows, pa.string())
+
+
+def _rows(events: pa.StructArray) -> list[dict[str, Any]]:
+    """`to_pylist` without nulls. Of an event's 160 columns a batch has values in a few dozen; only those are walked."""
+    rows: list[dict[str, Any]] = [{} for _ in range(len(events))]
+    for number, field in enumerate(events.type):
+        column = events.field(number)
+        if column.null_count == len(column):
+            continue
+        is_struct = pa.types.is_struct(column.type)
+        values = _rows(column) if is_struct else column.to_pylist(maps_as_pydicts="lossy")
+        for row, value in zip(rows, values, strict=True):
+            if value is not None:
+                row[field.name] = value
+    return rows
+
+
+def _moment(value: datetime) -> str:
+    return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def build_documents(detection: Detection) -> Callable[[pa.RecordBatch], list[dict[str, Any]]]:
+    """Rows of ALERT -> documents; the rule set and the register are read on the executor."""
+
+    def build(batch: pa.RecordBatch) -> list[dict[str, Any]]:
+        register, ruleset = loaded.register(detection), loaded.ruleset(detection)
+        return documents(batch.to_pylist(), ruleset, register.asset_level, datetime.now(UTC))
+
+    return build

@@ -24,11 +24,12 @@ from pyspark.sql.streaming.stateful_processor import (
 )
 
 from detectors.grouping import of_firings
+from detectors.raised import ALERT
 from detectors.sigma.correlate import INPUTS, Occurrence, State, advance
 from hamrong.config import Config, Detection
 from ingest.event import flatten
 from jobs import loaded
-from jobs.alerts import ALERT, build_documents
+from jobs.alerts import build_documents
 from jobs.sinks import delta, opensearch
 
 OCCURRENCES = INPUTS.append(pa.field("sample", pa.string()))

@@ -6,6 +6,8 @@ Out:  warnings: fields that nothing maps, log sources that no table knows
 
 from __future__ import annotations
 
+import difflib
+
 from detectors.sigma.program import asked
 from detectors.sigma.rule import LogSource
 from detectors.sigma.ruleset import Ruleset
@@ -22,13 +24,19 @@ def warnings(ruleset: Ruleset) -> list[Problem]:
         unknown = sorted(name for name in names if not _known(ruleset, name, rule.logsource))
         if unknown:
             what = f"fields that nothing maps for {rule.logsource}: {', '.join(unknown)}"
-            hint = "use a dotted ECS name, or add them to detectors/sigma/fields"
-            found.append(Problem(rule.path, rule.line, what, hint))
+            found.append(Problem(rule.path, rule.line, what, _hint(ruleset, unknown, rule.logsource)))
         if not ruleset.taxonomy.routes(rule.logsource):
             what = f"no table says which events are of {rule.logsource}"
             hint = "it is tried only on events that say so themselves; add a 'where' to detectors/sigma/fields"
             found.append(Problem(rule.path, rule.line, what, hint))
     return sorted(found)
+
+
+def _hint(ruleset: Ruleset, unknown: list[str], source: LogSource) -> str:
+    mapped = ruleset.taxonomy.names(source)
+    near = [close for name in unknown for close in difflib.get_close_matches(name, mapped, 1, 0.8)]
+    meant = " and ".join(f"'{name}'" for name in near)
+    return f"did you mean {meant}?" if near else "use a dotted ECS name, or add them to detectors/sigma/fields"
 
 
 def _known(ruleset: Ruleset, name: str, source: LogSource) -> bool:

@@ -18,10 +18,15 @@ import pyarrow.compute as pc
 
 Codes = npt.NDArray[np.int32]
 
+STATED = ("product", "category", "service")
+"""What an event says of its log source itself; no keyword is looked for there."""
+ORIGINAL = "event.original"
+"""The raw line, in which keywords are looked for."""
+
 
 @dataclass(frozen=True)
 class Column:
-    dictionary: pa.Array
+    dictionary: pa.Array | list[str]
     """Distinct values as text."""
     codes: Codes
     """Indices into `dictionary`; its length = null. One a row, or one an element when `offsets` is there."""
@@ -30,6 +35,8 @@ class Column:
 
     def texts(self, codes: Codes | None = None) -> list[str]:
         """The values of these codes, none of them null, in their order; None = every distinct value."""
+        if isinstance(self.dictionary, list):
+            return self.dictionary if codes is None else [self.dictionary[code] for code in codes.tolist()]
         chosen = self.dictionary if codes is None else self.dictionary.take(pa.array(codes))
         return list(chosen.to_numpy(zero_copy_only=False))
 
@@ -114,6 +121,15 @@ class Columns:
             return array
         return self.column((name,))
 
+    def original(self) -> tuple[pa.Array | None, npt.NDArray[np.bool_]]:
+        """The raw lines as text, several of one event as one, and which rows have none."""
+        array = self.array(ORIGINAL)
+        if array is None:
+            return None, np.ones(self.rows, bool)
+        lines = _filled(array) if _is_list(array) else None
+        texts = _text(_dense(array)) if lines is None else pc.binary_join(lines, "\n")
+        return texts, texts.is_null().to_numpy(zero_copy_only=False)
+
     def _vendor_arrays(self) -> dict[str, pa.Array]:
         if self._vendor is None:
             self._vendor = _spread(self._vendor_map) if self._vendor_map is not None else {}
@@ -141,8 +157,7 @@ def _first(arrays: Sequence[pa.Array]) -> pa.Array:
         return arrays[0]
     if any(_is_list(array) for array in arrays):
         # A single value beside lists becomes a list of one.
-        arrays = [array if _is_list(array) else _wrapped(array) for array in arrays]
-        arrays = [array.cast(pa.list_(pa.string())) for array in arrays]
+        arrays = [_filled(array if _is_list(array) else _wrapped(array)) for array in arrays]
     else:
         arrays = [_text(array) for array in map(_dense, arrays)]
     return pc.coalesce(*arrays)
@@ -156,6 +171,12 @@ def _dense(array: pa.Array) -> pa.Array:
 
 def _is_list(array: pa.Array) -> bool:
     return bool(pa.types.is_list(array.type) or pa.types.is_large_list(array.type))
+
+
+def _filled(array: pa.Array) -> pa.Array:
+    """Lists of text without nulls; null in the place of one without values."""
+    texts = array.cast(pa.list_(pa.string())).to_pylist()
+    return pa.array([[item for item in row or () if item is not None] or None for row in texts], pa.list_(pa.string()))
 
 
 def _wrapped(array: pa.Array) -> pa.Array:

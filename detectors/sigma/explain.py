@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from detectors.sigma.columns import Columns
+from detectors.sigma.columns import ORIGINAL, STATED, Columns
 from detectors.sigma.expression import AllOf, And, AnyOf, Atom, Field, Node, Not, Or
 from detectors.sigma.ruleset import Ruleset
 from detectors.sigma.scanner import PairScanner, Scanner
-from detectors.sigma.taxonomy import STATED
 
 MAX_SHOWN = 120
 MAX_ATOMS = 8
@@ -83,7 +82,7 @@ class _Explainer:
     def _values(self, what: Field) -> tuple[str, list[str]]:
         """Where the field was found, and its values."""
         if what.is_keywords:
-            original = self._texts(("event.original",))
+            original = self._texts((ORIGINAL,))
             names = [] if original else [name for name in self._columns.names if name not in STATED]
             return "any value", original or [text for name in names for text in self._texts((name,))]
         there = [column for column in what.columns if self._texts((column,))]

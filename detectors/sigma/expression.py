@@ -125,30 +125,37 @@ class Atoms:
         self.by_field: list[list[int]] = []
         self._numbers: dict[tuple[int, str, str | float], int] = {}
         self._fields: dict[Field, int] = {}
+        self._named: dict[tuple[str, str | None, str], int] = {}
 
-    def number(self, field: Field, test: str, value: str | float) -> tuple[int, int]:
-        """Field number and atom number."""
+    def _field(self, field: Field) -> int:
         at = self._fields.get(field)
         if at is None:
             at = self._fields[field] = len(self.fields)
             self.fields.append(field)
             self.by_field.append([])
+        return at
+
+    def _number(self, at: int, test: str, value: str | float) -> int:
         key = (at, test, value)
         atom = self._numbers.get(key)
         if atom is None:
             atom = self._numbers[key] = len(self.all)
-            self.all.append(Atom(field, test, value))
+            self.all.append(Atom(self.fields[at], test, value))
             self.by_field[at].append(atom)
-        return at, atom
+        return atom
 
-    def node(self, written: list[Any], resolve: Resolve, scope: str = "") -> Node:
-        """The node of a list that `translate` wrote; `scope` sets keywords apart."""
+    def node(self, written: list[Any], resolve: Resolve, scope: str) -> Node:
+        """The node of a list that `translate` wrote; `scope` names the log source: names mean its fields."""
         match written:
             case ["atom", name, test, value]:
-                other = resolve(value) if test.startswith("field_") else ()
-                field = Field((), (), scope) if name is None else Field(resolve(name), other)
-                number, atom = self.number(field, test, value)
-                return AnyOf(number, frozenset((atom,)))
+                other = value if test.startswith("field_") else ""
+                field = self._named.get((scope, name, other))
+                if field is None:
+                    columns = (
+                        Field((), (), scope) if name is None else Field(resolve(name), resolve(other) if other else ())
+                    )
+                    field = self._named[scope, name, other] = self._field(columns)
+                return AnyOf(field, frozenset((self._number(field, test, value),)))
             case ["not", child]:
                 return Not(self.node(child, resolve, scope))
             case ["and", *children]:

@@ -10,14 +10,14 @@ column is searched as the one piece of memory that it is, for the literals witho
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import hyperscan
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from detectors.sigma.expression import Atom
 from detectors.sigma.patterns import escape
@@ -25,49 +25,43 @@ from detectors.sigma.scanner import Scanner
 
 MAX_FOUND = 10_000
 """Literals found in one column; a column that is made to hold more is tested value by value."""
-_FLAGS = hyperscan.HS_FLAG_CASELESS
+FOLDED = (
+    "\u00df\u0130\u0149\u017f\u01f0\u1e96\u1e97\u1e98\u1e99\u1e9a\u1e9e\u212a\ufb00\ufb01\ufb02\ufb03\ufb04\ufb05\ufb06"
+)
+"""All that folds to something with ASCII in it; Hyperscan folds the case of ASCII alone."""
 
 
 class Keywords(Scanner):
     """The scanner of keyword atoms, with a search of whole columns in front."""
 
-    def __init__(self, atoms: Sequence[tuple[int, Atom]], cache: Path | None = None) -> None:
-        super().__init__(atoms, cache)
-        literals = sorted({_literal(atom) for _, atom in atoms})
+    def __init__(
+        self, atoms: Sequence[tuple[int, Atom]], cache: Path | None = None, spent: Counter[int] | None = None
+    ) -> None:
+        super().__init__(atoms, cache, spent)
+        self.literals = {_literal(atom) for _, atom in atoms}
+        """One of them, or one of FOLDED, is in every text that holds a keyword; "" is in all."""
         self._database: hyperscan.Database | None = None
-        if literals and all(literals):
-            self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-            patterns = [escape(literal) for literal in literals]
-            numbers = list(range(len(patterns)))
-            self._database.compile(expressions=patterns, ids=numbers, flags=[_FLAGS] * len(patterns))
 
     def candidates(self, texts: pa.Array) -> npt.NDArray[np.int64]:
         """Indices of the values of a string column that may hold a keyword; all others hold none."""
         _, ends, memory = texts.buffers()
-        nothing = np.zeros(0, np.int64)
         if not len(texts) or memory is None:
-            return nothing
+            return np.zeros(0, np.int64)
         offsets = np.frombuffer(ends, np.int32)[texts.offset : texts.offset + len(texts) + 1]
         memory = memory[int(offsets[0]) : int(offsets[-1])]
         found = self._search(memory)
-        # The search folds the case of ASCII alone.
-        ascii_alone = not len(memory) or np.frombuffer(memory, np.uint8).max() < 128
-        if found is not None and not found and ascii_alone:
-            return nothing
-        chosen = texts.is_valid().to_numpy(zero_copy_only=False)
-        if found is not None:
-            # A literal may run over into the value after the one where it begins: the test of the value will tell.
-            at = np.searchsorted(offsets, np.array(found, np.int64) + offsets[0], side="left") - 1
-            holds = np.bincount(at, minlength=len(texts)) > 0
-            if not ascii_alone:
-                holds |= ~pc.string_is_ascii(texts).fill_null(True).to_numpy(zero_copy_only=False)
-            chosen &= holds
-        return np.flatnonzero(chosen)
+        if found is None:
+            return np.flatnonzero(texts.is_valid().to_numpy(zero_copy_only=False))
+        # A literal may run over into the value after the one where it begins: the test of the value will tell.
+        at = np.searchsorted(offsets, np.array(found, np.int64) + offsets[0], side="left") - 1
+        return np.unique(at)
 
     def _search(self, memory: pa.Buffer) -> list[int] | None:
         """Where literals end; None if the search can't tell."""
-        if self._database is None:
+        if not all(self.literals):
             return None
+        if self._database is None:
+            self._database = search(self.literals)
         ends: list[int] = []
         try:
             self._database.scan(memory, match_event_handler=_collect, context=ends)
@@ -82,10 +76,24 @@ def _collect(number: int, start: int, end: int, flags: int, ends: object) -> boo
     return True if len(ends) > MAX_FOUND else None
 
 
+def search(literals: Collection[str], *others: bytes) -> hyperscan.Database:
+    """A database that finds ASCII literals in any case, what FOLDED has, and other expressions.
+
+    The literals are numbered in their order, the others after them.
+    """
+    patterns = [*map(escape, [*sorted(literals), *FOLDED]), *others]
+    numbers, flags = list(range(len(patterns))), [hyperscan.HS_FLAG_CASELESS] * len(patterns)
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(expressions=patterns, ids=numbers, flags=flags)
+    return database
+
+
 def _literal(atom: Atom) -> str:
-    """Text without which the atom cannot hold; "" if there is none to be had."""
+    """ASCII text without which the atom can hold only where one of FOLDED stands; "" if there is none to be had."""
     test, value = atom.test.removeprefix("cased_"), str(atom.value)
     if test == "wildcard":
-        pieces = re.sub(r"\\(.)", lambda escaped: escaped[1] if escaped[1] not in "*?" else "\0", value)
-        return max(re.split(r"[*?\0]", pieces), key=len)
-    return value if test == "contains" else ""
+        value = re.sub(r"\\(.)", lambda escaped: escaped[1] if escaped[1] not in "*?" else "\0", value)
+        value = max(re.split(r"[*?\0]", value), key=len)
+    elif test != "contains":
+        return ""
+    return max(re.findall(r"[\x01-\x7f]+", value), key=len, default="")

@@ -12,9 +12,12 @@ Neither backtracks: no rule can hang the stream.
 from __future__ import annotations
 
 import re as syntax
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from functools import cache
 from importlib import metadata
 from pathlib import Path
+from time import perf_counter_ns
 from typing import cast
 
 import hyperscan
@@ -25,7 +28,8 @@ from detectors.sigma.cache import write_whole
 
 Test = tuple[int, str, str]
 
-FORMAT = b"1"
+FORMAT = b"2"
+"""Raise it when `expression` writes a test differently."""
 _ONCE = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_ALLOWEMPTY
 _LITERAL = _ONCE | hyperscan.HS_FLAG_DOTALL
 _REGEX = _ONCE | hyperscan.HS_FLAG_UTF8
@@ -33,6 +37,11 @@ _RE2_OPTIONS = re2.Options()
 _RE2_OPTIONS.log_errors = False
 MAX_LITERAL = 2000
 """Longer literals are Python's `in`: Hyperscan's own limit is on the whole pattern, and a rule may hold a megabyte."""
+
+
+@cache
+def _version() -> bytes:
+    return metadata.version("hyperscan").encode()
 
 
 def engine(regex: str) -> str | None:
@@ -73,16 +82,19 @@ def wildcard(value: str, literal: Callable[[str], bytes]) -> bytes:
 def escape(text: str) -> bytes:
     """A literal as a Hyperscan expression."""
     # Bytes of 128 and more stand as they are: an escaped one would be a code point in an expression of UTF-8.
-    return b"".join(
-        bytes((byte,)) if byte >= 128 or chr(byte).isalnum() else b"\\x%02x" % byte for byte in text.encode()
-    )
+    return b"".join(map(_ESCAPED.__getitem__, text.encode()))
+
+
+_ESCAPED = [bytes((byte,)) if byte >= 128 or chr(byte).isalnum() else b"\\x%02x" % byte for byte in range(256)]
 
 
 class Patterns:
     """Tests of one field that are searched for; compiled, or read from `cache`, at first use."""
 
-    def __init__(self, tests: Sequence[Test], cache: Path | None = None) -> None:
+    def __init__(self, tests: Sequence[Test], cache: Path | None = None, spent: Counter[int] | None = None) -> None:
+        """`spent`: where the nanoseconds of tests that no database takes are added up, by their numbers."""
         self._cache = cache
+        self._spent: Counter[int] = Counter() if spent is None else spent
         self._plain: list[tuple[int, Callable[[str], object]]] = []
         self._waiting: list[Test] = []
         self._databases: list[hyperscan.Database] = []
@@ -107,20 +119,25 @@ class Patterns:
             for database in self._databases:
                 database.scan(data, match_event_handler=_append, context=found)
         for number, holds in self._plain:
+            start = perf_counter_ns()
             if holds(text):
                 found.append(number)
+            self._spent[number] += perf_counter_ns() - start
+
+    def drop(self, numbers: Collection[int]) -> None:
+        """Leaves out these tests, where they are tested one by one."""
+        self._plain = [test for test in self._plain if test[0] not in numbers]
 
     def _compile(self, tests: Sequence[Test]) -> None:
-        compiled = [(number, *expression(test, value)) for number, test, value in tests]
-        key = xxhash.xxh3_128(FORMAT + metadata.version("hyperscan").encode())
-        for number, pattern, flags in compiled:
-            key.update(b"%d %d %d " % (number, flags, len(pattern)) + pattern)
+        key = xxhash.xxh3_128(FORMAT + _version())
+        for number, test, value in tests:
+            key.update(f"{number} {test} {len(value)} {value}".encode())
         file = self._cache / f"{key.hexdigest()}.hsdb" if self._cache else None
         if file is not None and (known := _read(file)):
             self._databases.append(known)
             return
         try:
-            self._databases.append(_build(compiled, file))
+            self._databases.append(_build([(number, *expression(test, value)) for number, test, value in tests], file))
         except hyperscan.error:
             # Each alone may be fine and all together past a bound.
             if len(tests) == 1:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from detectors.sigma.budget import Ledger
 from detectors.sigma.expression import AllOf, And, AnyOf, Node, Not, Or
 
 Numbers = npt.NDArray[np.int32]
@@ -35,7 +36,8 @@ class Compiled:
 
 
 class Program:
-    def __init__(self, rules: Sequence[Compiled], cost: Callable[[int], float]) -> None:
+    def __init__(self, rules: Sequence[Compiled], cost: Callable[[int], float], ledger: Ledger) -> None:
+        self._ledger = ledger
         self._nodes = {rule.number: rule.node for rule in rules}
         wanted: dict[int, set[int]] = {}
         for rule in rules:
@@ -97,7 +99,8 @@ class Program:
         for view, at in zip(self._views, profile, strict=True):
             if at:
                 candidates.update(view.candidates(at, self._filed))
-        matched = sorted(number for number in candidates if self._nodes[number].holds(held))
+        decide = self._ledger.decide
+        matched = sorted(number for number in candidates if decide(number, self._nodes[number], held))
         return np.array(matched, np.int32) if matched else _EMPTY
 
 

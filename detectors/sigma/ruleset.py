@@ -9,8 +9,11 @@ The door to this folder: what other rooms use of it stands here and in `rule`, `
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
-from collections.abc import Sequence
+import logging
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +21,18 @@ import orjson
 import pyarrow as pa
 
 from detectors.sigma import taxonomy
+from detectors.sigma.budget import Budget, Cost
 from detectors.sigma.cache import write_whole
 from detectors.sigma.expression import And, Atoms, Node
 from detectors.sigma.match import Matcher
+from detectors.sigma.objects import Objects
 from detectors.sigma.occurrences import Feed
 from detectors.sigma.rule import Correlation, LogSource, Rule
 from detectors.sigma.taxonomy import Taxonomy
 from detectors.sigma.tie import attributes, tie
 from hamrong.errors import InvalidFileError, Problem
+
+log = logging.getLogger(__name__)
 
 CACHE_FORMAT = 1
 """Raise it when `load` writes entries differently."""
@@ -38,7 +45,12 @@ class Ruleset:
     """Rules in order of id. `match` keeps what it learns of values: one Ruleset a thread."""
 
     def __init__(
-        self, entries: Sequence[Entry], tables: Taxonomy, cache: Path | None = None, version: str = ""
+        self,
+        entries: Sequence[Entry],
+        tables: Taxonomy,
+        cache: Path | None = None,
+        version: str = "",
+        budget: Budget | None = None,
     ) -> None:
         self.version = version
         """Hash of the content of all rule files; the same files anywhere have the same."""
@@ -46,6 +58,8 @@ class Ruleset:
         """Faults of the files, those that stop a strict load."""
         self.refused: list[Problem] = []
         """Right Sigma that cannot be used here, with the reason."""
+        self.is_new = True
+        """Whether a file had to be parsed: then the cache may lack what `compile` makes, too."""
         self.taxonomy = tables
         kinds: dict[str, list[Entry]] = {"rule": [], "correlation": [], "filter": []}
         for entry in entries:
@@ -59,6 +73,10 @@ class Ruleset:
             kinds["correlation"], known, by_id, silent, tables, self.problems
         )
         self._feed = Feed(self.correlations, self.rules, tables)
+        if budget:
+            named = {name for correlation in self.correlations for name in correlation.rules}
+            counted = frozenset(number for number, rule in enumerate(self.rules) if rule.id in named)
+            budget = dataclasses.replace(budget, counted=counted)
         atoms = Atoms()
         nodes = [self._node(entry, rule, atoms) for entry, rule in zip(rules, self.rules, strict=True)]
         for entry in kinds["filter"]:
@@ -66,28 +84,31 @@ class Ruleset:
         self.nodes: tuple[Node, ...] = tuple(nodes)
         self.atoms = atoms
         self._matcher = Matcher(
-            [(node, rule.logsource) for node, rule in zip(nodes, self.rules, strict=True)], atoms, tables, cache
+            [(node, rule.logsource) for node, rule in zip(nodes, self.rules, strict=True)], atoms, tables, cache, budget
         )
 
     @classmethod
-    def load(cls, paths: Sequence[Path], cache: Path | None = None, *, strict: bool = True) -> Ruleset:
-        """The rules of files and folders (`**/*.yml`).
+    def load(
+        cls, paths: Sequence[Path], cache: Path | None = None, *, strict: bool = True, budget: Budget | None = None
+    ) -> Ruleset:
+        """The rules of files and folders (`**/*.yml`). What goes over `budget` is left out (`budget`).
 
         Raises InvalidFileError with every problem at once; with `strict` False it loads the rest and keeps them in
         `problems` and `refused`.
         """
         files, problems = _files(paths)
         contents = [(path, content, hashlib.sha256(content).hexdigest()) for path, content in files]
-        parsed = _parse(contents, cache)
+        parsed, is_new = _parse(contents, cache)
         entries: list[Entry] = []
         refused: list[Problem] = []
         for path, _, digest in contents:
             one = parsed[digest]
-            entries += [_at(entry, str(path)) for entry in one["entries"]]
-            problems += [Problem(str(path), *problem) for problem in one["problems"]]
-            refused += [Problem(str(path), *problem) for problem in one["refused"]]
+            entries += [_at(entry, path) for entry in one["entries"]]
+            problems += [Problem(path, *problem) for problem in one["problems"]]
+            refused += [Problem(path, *problem) for problem in one["refused"]]
         version = hashlib.sha256("".join(sorted(digest for *_, digest in contents)).encode()).hexdigest()[:16]
-        ruleset = cls(entries, taxonomy.load(), cache, version)
+        ruleset = cls(entries, taxonomy.load(), cache, version, budget)
+        ruleset.is_new = is_new
         ruleset.problems = sorted(problems + ruleset.problems)
         ruleset.refused = sorted(refused)
         if strict and (ruleset.problems or ruleset.refused):
@@ -98,9 +119,24 @@ class Ruleset:
         """Compiles at once what else is compiled when a field is first met, and fills the cache."""
         self._matcher.compile()
 
-    def match(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+    def match(self, batch: pa.RecordBatch | Objects) -> pa.RecordBatch:
         """Columns row:int32 and rule:int32 (index into `rules`), by row and then rule."""
-        return self._matcher.match(batch)
+        suspended, thinned = len(self._matcher.suspended), len(self._matcher.ledger.left_out)
+        matches = self._matcher.match(batch)
+        for rule, why in list(self._matcher.suspended.items())[suspended:]:
+            log.warning("rule %s is tried no more: it %s", self.rules[rule].id, why)
+        for rule in list(self._matcher.ledger.left_out)[thinned:]:
+            log.warning("rule %s matches too much: a share of its matches is left out", self.rules[rule].id)
+        return matches
+
+    @property
+    def suspended(self) -> dict[str, str]:
+        """Ids of rules that went over the budget and are tried no more, with the reason."""
+        return {self.rules[rule].id: why for rule, why in self._matcher.suspended.items()}
+
+    def costs(self) -> list[Cost]:
+        """What each rule has cost of a thousand events since the set was loaded, the dearest first."""
+        return self._matcher.costs()
 
     def correlation_inputs(self, rule: pa.Array, events: pa.RecordBatch) -> pa.RecordBatch:
         """What correlations count of these matches: `rule` holds ids of matched rules, `events` their events.
@@ -155,24 +191,31 @@ def _at(entry: Entry, path: str) -> Entry:
     return {**entry, "metadata": {**entry["metadata"], "path": path}}
 
 
-def _files(paths: Sequence[Path]) -> tuple[list[tuple[Path, bytes]], list[Problem]]:
+def _files(paths: Sequence[Path]) -> tuple[list[tuple[str, bytes]], list[Problem]]:
     """Each file once, by path, with its content."""
     problems: list[Problem] = []
-    found: dict[Path, bytes] = {}
+    found: dict[str, bytes] = {}
     for path in paths:
-        inside = sorted({*path.rglob("*.yml"), *path.rglob("*.yaml")}) if path.is_dir() else [path]
+        inside = list(_inside(path)) if path.is_dir() else [str(path)]
         if not inside:
             problems.append(Problem(str(path), 1, "holds no rule file", "name a folder with *.yml files"))
         for file in inside:
             try:
-                found[file] = file.read_bytes()
+                with open(file, "rb") as opened:
+                    found[file] = opened.read()
             except OSError as error:
-                problems.append(Problem(str(file), 1, f"cannot be read: {error.strerror}", "name a file or a folder"))
+                problems.append(Problem(file, 1, f"cannot be read: {error.strerror}", "name a file or a folder"))
     return sorted(found.items()), problems
 
 
-def _parse(contents: Sequence[tuple[Path, bytes, str]], cache: Path | None) -> dict[str, Entry]:
-    """What each file holds, by the digest of its content; what the cache has is not parsed again."""
+def _inside(folder: Path) -> Iterator[str]:
+    """The rule files in a folder and those below it."""
+    for place, _, names in os.walk(folder):
+        yield from (os.path.join(place, name) for name in names if name.endswith((".yml", ".yaml")))
+
+
+def _parse(contents: Sequence[tuple[str, bytes, str]], cache: Path | None) -> tuple[dict[str, Entry], bool]:
+    """What each file holds, by the digest of its content, and whether any had to be parsed."""
     file = cache / f"rules-{CACHE_FORMAT}.json" if cache else None
     known = _cached(file) if file else {}
     fresh: dict[str, Entry] = {}
@@ -180,7 +223,7 @@ def _parse(contents: Sequence[tuple[Path, bytes, str]], cache: Path | None) -> d
         if digest not in known and digest not in fresh:
             from detectors.sigma.load import load
 
-            loaded = load(str(path), content)
+            loaded = load(path, content)
             fresh[digest] = {
                 "entries": loaded.entries,
                 "problems": [[problem.line, problem.what, problem.hint] for problem in loaded.problems],
@@ -190,7 +233,7 @@ def _parse(contents: Sequence[tuple[Path, bytes, str]], cache: Path | None) -> d
     if file and fresh:
         kept = parsed if len(parsed) <= MAX_CACHED_FILES else {digest: parsed[digest] for *_, digest in contents}
         write_whole(file, orjson.dumps(kept))
-    return parsed
+    return parsed, bool(fresh)
 
 
 def _cached(file: Path) -> dict[str, Entry]:

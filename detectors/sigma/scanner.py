@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,10 @@ def number(text: str) -> float | None:
 class Scanner:
     """Tests the values of one field; remembers until `forget`."""
 
-    def __init__(self, atoms: Sequence[tuple[int, Atom]], cache: Path | None = None) -> None:
+    def __init__(
+        self, atoms: Sequence[tuple[int, Atom]], cache: Path | None = None, spent: Counter[int] | None = None
+    ) -> None:
+        """`spent`: nanoseconds of atoms that are tested one by one."""
         self._equals: dict[str, list[int]] = {}
         self._equals_cased: dict[str, list[int]] = {}
         self._numbers: dict[str | float, list[int]] = {}
@@ -89,14 +93,20 @@ class Scanner:
                 self._null.add(atom)
             else:
                 self._tests.append((atom, _test(test, float(what.value))))
-        self._folded = Patterns(folded, cache) if folded else None
-        self._raw = Patterns(raw, cache) if raw else None
+        self._folded = Patterns(folded, cache, spent) if folded else None
+        self._raw = Patterns(raw, cache, spent) if raw else None
         self.forget()
 
     def compile(self) -> None:
         for patterns in (self._folded, self._raw):
             if patterns:
                 patterns.compile()
+
+    def drop(self, atoms: Collection[int]) -> None:
+        """Leaves out atoms that no rule asks for any more, where that saves anything."""
+        for patterns in (self._folded, self._raw):
+            if patterns:
+                patterns.drop(atoms)
 
     def forget(self) -> None:
         """Drops what is remembered; signatures given before mean nothing afterwards."""
@@ -131,7 +141,9 @@ class Scanner:
         if None in known:
             for at, signature in enumerate(known):
                 if signature is None:
-                    known[at] = self._learn(values[at])
+                    # The same value may stand here more than once.
+                    seen = self._known.get(values[at])
+                    known[at] = self._learn(values[at]) if seen is None else seen
         return np.array(known, np.int32)
 
     def _learn(self, value: str) -> int:

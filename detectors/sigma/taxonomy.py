@@ -16,16 +16,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 import yaml
 
-from detectors.sigma.columns import Codes, Columns
+from detectors.sigma.columns import STATED, Codes, Columns
+from detectors.sigma.objects import Objects
 from detectors.sigma.rule import LogSource
 
 MAX_MEMBERSHIPS = 10_000
 """Remembered; an event may state any product it likes."""
 TABLES = Path(__file__).parent / "fields"
-STATED = ("product", "category", "service")
+
+Names = tuple[str, ...]
+"""The columns that can hold a field, the surest first."""
 
 # A rule for the left category also wants events of the right ones.
 NARROWER = {"registry_event": ("registry_add", "registry_set", "registry_delete", "registry_rename")}
@@ -54,10 +56,12 @@ class Membership(NamedTuple):
 class Section:
     logsource: LogSource
     where: tuple[tuple[tuple[str, frozenset[str]], ...], ...] = ()
-    """Alternatives, each a conjunction of (column, values)."""
+    """Alternatives, each a conjunction of (field, values): a column, or a field of the log source."""
     fields: dict[str, tuple[str, ...]] = field(default_factory=dict)
     otherwise: tuple[str, ...] = ()
     """Columns for any other field; `{}` stands for its name."""
+    names: frozenset[str] = frozenset()
+    """Where they are known, all fields that such events have, beside those that tables map."""
 
     def covers(self, source: LogSource) -> bool:
         """Whether the section's fields are fields of that log source."""
@@ -65,86 +69,129 @@ class Section:
         return all(value is None or value == its[name] for name, value in mine.items())
 
 
+class _Route(NamedTuple):
+    """Events that pass all tests are of the log source."""
+
+    logsource: LogSource
+    tests: tuple[tuple[Names, frozenset[str]], ...]
+
+
 class Taxonomy:
     def __init__(self, sections: Iterable[Section]) -> None:
         # The more a section names, the more it knows.
         self._sections = sorted(sections, key=lambda section: str(section.logsource).count(","), reverse=True)
-        self._routed = [section for section in self._sections if section.where]
-        columns = {column for section in self._routed for alternative in section.where for column, _ in alternative}
-        self._deciding = (*STATED, *sorted(columns))
-        self._values = {name: self._named(name) for name in self._deciding}
+        self._sections_of: dict[LogSource, list[Section]] = {}
+        self._routes = [
+            _Route(section.logsource, tuple((self._mapped(name, section.logsource), values) for name, values in whole))
+            for section in self._sections
+            for whole in section.where
+        ]
+        columns = {names for route in self._routes for names, _ in route.tests}
+        self._deciding: list[Names] = [*((name,) for name in STATED), *sorted(columns)]
+        self._values = {names: self._named(names) for names in self._deciding}
         self._memberships: dict[tuple[str | None, ...], Membership] = {}
         self._columns: dict[tuple[str, LogSource], tuple[str, ...]] = {}
-
-    @property
-    def deciding(self) -> tuple[str, ...]:
-        """The columns that tell an event's log source."""
-        return self._deciding
 
     def columns(self, name: str, source: LogSource) -> tuple[str, ...]:
         """The columns that can hold a field of rules of this log source, the surest first: always its own name."""
         key = (name, source)
         if key not in self._columns:
-            found = [name]
-            covering = [section for section in self._sections if section.covers(source)]
-            for section in covering:
-                found += section.fields.get(name, ())
-            for section in covering:
-                found += (column.replace("{}", name) for column in section.otherwise)
-            self._columns[key] = tuple(dict.fromkeys(found))
+            otherwise = (
+                column.replace("{}", name) for section in self._covering(source) for column in section.otherwise
+            )
+            self._columns[key] = tuple(dict.fromkeys([*self._mapped(name, source), *otherwise]))
         return self._columns[key]
 
-    def knows(self, name: str, source: LogSource) -> bool:
-        """Whether a table maps the field; a field that is a column's own name is for the caller to know."""
-        return any(
-            section.covers(source) and (name in section.fields or section.otherwise) for section in self._sections
+    def _mapped(self, name: str, source: LogSource) -> Names:
+        """Its own name, and the columns that tables name for it."""
+        mapped = (column for section in self._covering(source) for column in section.fields.get(name, ()))
+        return tuple(dict.fromkeys([name, *mapped]))
+
+    def _covering(self, source: LogSource) -> list[Section]:
+        if source not in self._sections_of:
+            self._sections_of[source] = [section for section in self._sections if section.covers(source)]
+        return self._sections_of[source]
+
+    def holders(self, column: str) -> Names:
+        """A column, and every other name by which any log source knows what stands in it, the surest first."""
+        others = (
+            other
+            for section in self._sections
+            for name, columns in section.fields.items()
+            if column in columns
+            for other in (name, *columns)
         )
+        return tuple(dict.fromkeys([column, *others]))
+
+    def names(self, source: LogSource) -> set[str]:
+        """The fields that tables know by name for rules of this log source."""
+        covering = [section for section in self._sections if section.covers(source)]
+        return {name for section in covering for name in (*section.fields, *section.names)}
+
+    def knows(self, name: str, source: LogSource) -> bool:
+        """Whether events of the log source can have the field; a column's own name is for the caller to know."""
+        covering = [section for section in self._sections if section.covers(source)]
+        anything = any(section.otherwise for section in covering) and not any(section.names for section in covering)
+        return anything or name in self.names(source)
 
     def routes(self, source: LogSource) -> bool:
         """Whether any table tells events of this log source."""
-        sections = [section.logsource for section in self._routed]
         return any(
-            all(value in (None, vars(known)[name]) for name, value in vars(source).items()) for known in sections
+            all(value in (None, vars(route.logsource)[name]) for name, value in vars(source).items())
+            for route in self._routes
         )
 
-    def memberships(self, columns: Columns) -> tuple[Codes, list[Membership]]:
+    def memberships(self, columns: Columns | Objects) -> tuple[Codes, list[Membership]]:
         """For each row the index of its membership."""
-        key = np.zeros(columns.rows, np.int64)
-        readings: list[list[str | None]] = [[]]
-        for name in self._deciding:
-            codes, values = self._reading(columns, name)
-            if len(values) == 1:
-                readings = [[*reading, values[0]] for reading in readings]
+        read = [self._reading(columns, names) for names in self._deciding]
+        key, room = np.zeros(columns.rows, np.int64), 1
+        for codes, values in read:
+            if codes is None:
                 continue
-            present, key = np.unique(key * len(values) + codes, return_inverse=True)
-            readings = [[*readings[at // len(values)], values[at % len(values)]] for at in present]
-        known = [self._membership(tuple(reading)) for reading in readings]
+            if room * len(values) >= 1 << 62:
+                distinct_keys, key = np.unique(key, return_inverse=True)
+                room = len(distinct_keys)
+            key = key * len(values) + codes
+            room *= len(values)
+        _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
+        readings = [
+            [None] * len(first) if codes is None else [values[code] for code in codes[first]] for codes, values in read
+        ]
+        known = [self._membership(reading) for reading in zip(*readings, strict=True)]
         distinct = list(dict.fromkeys(known))
         renumbered = np.array([distinct.index(membership) for membership in known], np.int32)
-        return renumbered[key], distinct
+        return renumbered[inverse], distinct
 
-    def _reading(self, columns: Columns, name: str) -> tuple[Codes, list[str | None]]:
-        """A column with the values that no table names made null; casefolded."""
-        array = columns.array(name)
-        column = None if array is None or pa.types.is_nested(array.type) else columns.column((name,))
+    def _reading(self, columns: Columns | Objects, names: Names) -> tuple[Codes | None, list[str | None]]:
+        """A field with the values that no table names made null; casefolded. No codes when all are null.
+
+        Of several values in one row the first that counts.
+        """
+        column = columns.column(names)
         if column is None:
-            return np.zeros(columns.rows, np.int32), [None]
-        named = self._values[name]
+            return None, [None]
+        named = self._values[names]
         values: dict[str | None, int] = {None: 0}
         renumbered = np.zeros(len(column.dictionary) + 1, np.int32)
-        for code, text in enumerate(column.dictionary.to_pylist()):
+        for code, text in enumerate(column.texts()):
             value = text.casefold()
             if named is None or value in named:
                 renumbered[code] = values.setdefault(value or None, len(values))
-        return renumbered[column.codes], list(values)
+        codes = renumbered[column.codes]
+        if column.offsets is not None:
+            at = np.flatnonzero(codes)[::-1]
+            rows = np.searchsorted(column.offsets, at, side="right") - 1
+            of_rows = np.zeros(columns.rows, np.int32)
+            of_rows[rows] = codes[at]
+            codes = of_rows
+        return (codes if len(values) > 1 else None), list(values)
 
-    def _named(self, name: str) -> frozenset[str] | None:
-        """The values of a column that any table names; None: all of them count."""
-        if name in STATED:
+    def _named(self, names: Names) -> frozenset[str] | None:
+        """The values of a field that any table names; None: all of them count."""
+        if names[0] in STATED:
             return None
-        alternatives = [alternative for section in self._routed for alternative in section.where]
         return frozenset().union(
-            *(values for alternative in alternatives for column, values in alternative if column == name)
+            *(values for route in self._routes for tested, values in route.tests if tested == names)
         )
 
     def _membership(self, reading: tuple[str | None, ...]) -> Membership:
@@ -154,14 +201,15 @@ class Taxonomy:
             self._memberships[reading] = self._decide(dict(zip(self._deciding, reading, strict=True)))
         return self._memberships[reading]
 
-    def _decide(self, event: dict[str, str | None]) -> Membership:
-        sources = [LogSource(*(event[name] for name in STATED))]
-        if event["category"] is None and event["service"] is None:
+    def _decide(self, event: dict[Names, str | None]) -> Membership:
+        stated = LogSource(*(event[(name,)] for name in STATED))
+        sources = [stated]
+        if stated.category is None and stated.service is None:
             sources += [
-                section.logsource
-                for section in self._routed
-                if any(all(event[column] in values for column, values in whole) for whole in section.where)
-                and event["product"] in (None, section.logsource.product)
+                route.logsource
+                for route in self._routes
+                if (stated.product is None or route.logsource.product in (None, stated.product))
+                and all(event[names] in values for names, values in route.tests)
             ]
         products, categories, services = (
             {value for source in sources if (value := getattr(source, name)) is not None} for name in STATED
@@ -185,6 +233,7 @@ def _section(raw: dict[str, Any]) -> Section:
         ),
         {name: _texts(columns) for name, columns in raw.get("fields", {}).items()},
         _texts(raw.get("otherwise", ())),
+        frozenset(raw.get("names", ())),
     )
 
 

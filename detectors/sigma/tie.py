@@ -17,11 +17,13 @@ from hamrong.errors import Problem
 Entry = dict[str, Any]
 
 
+_NAMES = frozenset(field.name for field in dataclasses.fields(Metadata))
+
+
 def attributes(written: Entry) -> dict[str, Any]:
     """The arguments of `Metadata` in what `metadata` wrote."""
-    names = {field.name for field in dataclasses.fields(Metadata)}
     return {
-        name: tuple(value) if isinstance(value, list) else value for name, value in written.items() if name in names
+        name: tuple(value) if isinstance(value, list) else value for name, value in written.items() if name in _NAMES
     }
 
 

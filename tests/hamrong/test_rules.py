@@ -115,17 +115,27 @@ def test_check_names_every_fault_and_doubt(folder: Path, capsys: pytest.CaptureF
     (folder / "a.yml").write_text(RULE.replace("condition: s}", "condition: t}").replace("id: r", "level: hi"))
     (folder / "b.yml").write_text(RULE.replace("user.name", "UserNaem").replace("sshd", "telnetd"))
     (folder / "c.yml").write_text(RULE.replace("id: r", "id: c").replace("user.name: root", "F|expand: '%x%'"))
+    windows = "{product: windows, category: process_creation}"
+    (folder / "d.yml").write_text(
+        RULE.replace("{product: linux, service: sshd}", windows)
+        .replace("id: r", "id: d")
+        .replace("user.name", "Imagee")
+    )
     assert run("check", folder) == 1
     out = capsys.readouterr().out
     assert f"{folder}/a.yml:2: level is 'hi'" in out
     assert f"{folder}/a.yml:4: condition names 't'" in out
     assert f"{folder}/c.yml:4: expands %x%" in out
     assert "fields that nothing maps for product linux, service telnetd: UserNaem" in out
+    assert (
+        "fields that nothing maps for product windows, category process_creation: Imagee (hint: did you mean 'Image'?"
+        in out
+    )
     assert "no table says which events are of product linux, service telnetd" in out
-    assert "1 rules, 3 faults, 2 warnings" in out
+    assert "2 rules, 3 faults, 3 warnings" in out
     assert run("check", folder, "--json") == 1
     problems = json.loads(capsys.readouterr().out)["problems"]
-    assert sorted(problem["severity"] for problem in problems) == ["error"] * 3 + ["warning"] * 2
+    assert sorted(problem["severity"] for problem in problems) == ["error"] * 3 + ["warning"] * 3
 
 
 def test_explain_shows_what_held(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,6 +30,7 @@ from jobs.report import alerts, build, lake
 from jobs.report.contents import Day, Report
 from jobs.report.page import render
 from jobs.sinks import delta
+from tests.jobs import micro_batch
 from triage import store
 
 pytestmark = pytest.mark.services
@@ -118,9 +119,9 @@ def nightly(
     )
     rows = lines()
     columns = {name: pa.array([row[name] for row in rows], FIELDS[name]) for name in rows[0]}
-    batch = pa.Table.from_batches([nest(pa.RecordBatch.from_pydict(columns))])
-    delta.create_tables(spark, cfg)
-    delta.append(spark.createDataFrame(batch), cfg, "events", 1, "test")
+    batch = nest(pa.RecordBatch.from_pydict(columns))
+    delta.create_tables(cfg)
+    micro_batch.commit(cfg, 1, events=batch)
     install_templates(opensearch_client, alias=ALIAS)
     raised(cfg, opensearch_client)
     return cfg

@@ -37,6 +37,8 @@ def holds(node: Any, event: Event) -> bool:
     if isinstance(node, c.ConditionNOT):
         return not holds(node.args[0], event)
     if isinstance(node, c.ConditionValueExpression):
+        if event.get("event.original") is not None:
+            return keyword(node.value, "\n".join(texts(event, "event.original")))
         values = texts({"": [text for name in event if name not in STATED for text in texts(event, name)]}, "")
         return any(keyword(node.value, text) for text in values)
     return field(node.value, texts(event, node.field), event)

@@ -18,7 +18,8 @@ from sigma.rule import SigmaDetections
 
 from detectors.sigma import document, match, taxonomy
 from detectors.sigma.load import load
-from detectors.sigma.ndjson import flat_batch
+from detectors.sigma.ndjson import flat_batch, read
+from detectors.sigma.objects import Objects
 from detectors.sigma.ruleset import Ruleset
 from tests.detectors.sigma import plain
 
@@ -96,7 +97,8 @@ def test_generated_rules_on_generated_events(detections: list[dict[str, Any]], e
         entries += loaded.entries
         trees.append([condition.parsed for condition in SigmaDetections.from_dict(detection).parsed_condition])
     ruleset = Ruleset(entries, taxonomy.Taxonomy([]))
-    batch, _ = flat_batch([orjson.dumps(event) for event in events])
+    lines = [orjson.dumps(event) for event in events]
+    batch, _ = flat_batch(lines)
     expected = [
         (row, number)
         for row, event in enumerate(events)
@@ -106,11 +108,13 @@ def test_generated_rules_on_generated_events(detections: list[dict[str, Any]], e
     assert found(ruleset, batch) == expected
     # A second time from what was remembered, row by row, and from the same rows in another batch.
     assert found(ruleset, batch) == expected
+    objects, _ = read(b"\n".join(lines))
+    assert found(ruleset, objects) == expected
     for row in range(batch.num_rows):
         assert found(ruleset, batch.slice(row, 1)) == [(0, rule) for at, rule in expected if at == row]
 
 
-def found(ruleset: Ruleset, batch: pa.RecordBatch) -> list[tuple[int, int]]:
+def found(ruleset: Ruleset, batch: pa.RecordBatch | Objects) -> list[tuple[int, int]]:
     matches = ruleset.match(batch)
     return list(zip(matches["row"].to_pylist(), matches["rule"].to_pylist(), strict=True))
 
