@@ -2,79 +2,91 @@
 
 In:   Kafka `syslog.raw`
 Out:  the lake's `matches` and `events`; alerts in OpenSearch and on `soc.alerts`
-Docs: Structured Streaming guide, foreachBatch; DESIGN's road of one line
+Docs: docs/decisions/0008-detect.md; Structured Streaming guide, foreachBatch; DESIGN's road of one line
+
+A line is read, matched, stored and told of in the Python worker that got it from Kafka. What goes back to Spark are the
+names of the files that were written, and the driver's one act is to commit them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.streaming.query import StreamingQuery
 
-from detectors.grouping import MATCH, attribute
-from hamrong.config import Config, Detection
-from ingest.event import NESTED, nest
+from detectors.grouping import attribute
+from detectors.sigma.ruleset import Ruleset
+from hamrong.config import Config
+from ingest.event import RAW, nest
 from ingest.parse import parse
+from ingest.sources import Register
 from jobs import loaded
-from jobs.alerts import alert_rows, build_documents
-from jobs.sinks import delta, opensearch
+from jobs.alerts import batch_rows, build_documents
+from jobs.sinks import data_files, delta, opensearch
 from jobs.sources import kafka
 
-DETECTED = NESTED.append(pa.field("matches", pa.list_(MATCH)))
-"""An event and its matches."""
+
+def detect(lines: pa.RecordBatch, register: Register, ruleset: Ruleset) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+    """Lines (`ingest.event.RAW`) -> their events, nested and one a line, and their matches as the lake holds them."""
+    flat = parse(lines, register)
+    found = attribute(flat, ruleset.match(flat), ruleset.rules)
+    events = nest(flat)
+    event = events.take(pc.list_parent_indices(found))
+    columns = [*found.flatten().flatten(), event.column("@timestamp"), event.to_struct_array()]
+    return events, pa.RecordBatch.from_arrays(columns, schema=delta.SCHEMAS["matches"])
 
 
-def detect(lines: DataFrame, detection: Detection) -> DataFrame:
-    """Lines (`ingest.event.RAW`) -> rows of DETECTED, one a line. No shuffle; order within a partition is kept."""
-    return lines.mapInArrow(_parse_and_match(detection), from_arrow_schema(DETECTED))
+def process(lines: DataFrame, cfg: Config) -> DataFrame:
+    """Lines -> one row of `data_files.FILE` for each file written; alerts are raised on the way.
+
+    At least once: an alert is the same when it is raised again, and a file that nobody commits is no part of the lake.
+    """
+    return lines.mapInArrow(_task(cfg), from_arrow_schema(data_files.FILE))
 
 
-def _parse_and_match(detection: Detection) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def _task(cfg: Config) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        register, ruleset = loaded.register(detection), loaded.ruleset(detection)
-        for batch in batches:
-            events = parse(batch, register)
-            matches = attribute(events, ruleset.match(events), ruleset.rules)
-            yield pa.RecordBatch.from_arrays([*nest(events).columns, matches], schema=DETECTED)
+        register, ruleset = loaded.register(cfg.detection), loaded.ruleset(cfg.detection)
+        documents = build_documents(cfg.detection)
+        writer = data_files.Writer(cfg.lake.path)
+        with opensearch.Outlet(cfg) as outlet:
+            for batch in batches:
+                events, matches = detect(batch, register, ruleset)
+                # The alert first, since somebody waits for it.
+                outlet.send(documents(batch_rows(matches)))
+                writer.write("matches", matches)
+                writer.write("events", events)
+        yield writer.finish()
 
     return run
 
 
-def matched(detected: DataFrame) -> DataFrame:
-    """One row a match: the columns of MATCH, `at` (event time) and the whole `event`."""
-    event = F.struct(*(F.col(f"`{name}`") for name in NESTED.names)).alias("event")
-    return (
-        detected.where(F.size("matches") > 0)
-        .select(F.explode("matches").alias("match"), F.col("`@timestamp`").alias("at"), event)
-        .select("match.*", "at", "event")
-    )
+def warm(spark: SparkSession, cfg: Config) -> None:
+    """Start the Python workers, and take the JVM once through all of it, on no lines."""
+    tasks = spark.sparkContext.defaultParallelism
+    typed = [F.lit(None).cast(field.dataType).alias(field.name) for field in from_arrow_schema(RAW)]
+    # No optimizer knows that nothing comes of this, so that each task does start.
+    process(spark.range(0, tasks, 1, tasks).where("id < 0").select(*typed), cfg).collect()
 
 
 def start(spark: SparkSession, cfg: Config) -> StreamingQuery:
     """The running query. At least once at each sink, and each sink makes that exactly once in effect."""
+    lake = delta.Tables(cfg)
 
-    def store(batch: DataFrame, batch_id: int) -> None:
-        detected = batch.persist()
-        matches = matched(detected)
-        # The alert first, since somebody waits for it. A commit is mostly waiting, so the two go side by side.
-        opensearch.publish(alert_rows(matches), build_documents(cfg.detection), cfg)
-        query = delta.query_id(batch)
-        tables = {"matches": matches.coalesce(1), "events": detected.drop("matches")}
-        with ThreadPoolExecutor(len(tables)) as pool:
-            list(pool.map(lambda name: delta.append(tables[name], cfg, name, batch_id, query), tables))
-        detected.unpersist()
+    def commit(batch: DataFrame, batch_id: int) -> None:
+        # A few rows, however many the lines: a file or two a task.
+        lake.commit([row.asDict() for row in batch.collect()], delta.query_id(batch), batch_id)
 
-    lines = kafka.lines(spark, cfg)
     return (
-        detect(lines, cfg.detection)
+        process(kafka.lines(spark, cfg), cfg)
         .writeStream.queryName("detect")
         .option("checkpointLocation", f"{cfg.spark.checkpoints}/detect")
         .trigger(processingTime=f"{cfg.spark.trigger_seconds} seconds")
-        .foreachBatch(store)
+        .foreachBatch(commit)
         .start()
     )

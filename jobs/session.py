@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from hamrong.config import Config
+from hamrong.config import Config, Detection
 from hamrong.errors import HamrongError
 
 LOG4J = """\
@@ -41,10 +41,11 @@ JAVA = "-XX:+UseParallelGC -XX:ReservedCodeCacheSize=256m"
 JAVA_BRIEF = "-XX:TieredStopAtLevel=1"
 
 
-def session(cfg: Config, name: str, *, brief: bool = False) -> SparkSession:
+def session(cfg: Config, name: str, *, brief: bool = False, with_rules: bool = False) -> SparkSession:
     """The session, started when there is none. Raises HamrongError when the connectors' jars are missing.
 
     `brief`: it will live for a minute, so the JVM compiles quickly rather than well.
+    `with_rules`: its Python workers have the rules from the start (`jobs.daemon`).
     """
     work = cfg.spark.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
@@ -72,10 +73,26 @@ def session(cfg: Config, name: str, *, brief: bool = False) -> SparkSession:
         for setting in ("spark.driver.bindAddress", "spark.driver.host", "spark.pyspark.python"):
             del settings[setting]
     builder = SparkSession.builder.appName(f"hamrong-{name}").master(cfg.spark.master)
+    if with_rules:
+        settings |= _preloaded(cfg.detection)
     for key, value in {**settings, **shared_settings(cfg)}.items():
         builder = builder.config(key, value)
     with _stderr_to(work / "jvm.log"):
         return builder.getOrCreate()
+
+
+def _preloaded(detection: Detection) -> dict[str, str]:
+    """Spark's settings that make `jobs.daemon` read the same detection settings as the jobs."""
+    variables = {
+        "RULES": os.pathsep.join(map(str, detection.rules)),
+        "SOURCES": str(detection.sources),
+        "CACHE": str(detection.cache),
+        "WATERMARK_SECONDS": str(detection.watermark_seconds),
+    }
+    return {
+        "spark.python.daemon.module": "jobs.daemon",
+        **{f"spark.executorEnv.HAMRONG_DETECTION_{name}": value for name, value in variables.items()},
+    }
 
 
 def shared_settings(cfg: Config) -> dict[str, str]:

@@ -23,6 +23,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from hamrong.config import Config
 from hamrong.errors import ServiceError
+from jobs import detect
 from jobs.session import session
 from jobs.sinks import delta
 
@@ -94,8 +95,10 @@ def run(cfg: Config, names: Sequence[str] = JOBS) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
-    spark = session(cfg, "streams")
-    delta.create_tables(spark, cfg)
+    spark = session(cfg, "streams", with_rules=True)
+    delta.create_tables(cfg)
+    if "detect" in names:
+        detect.warm(spark, cfg)
     keepers = [Keeper(name, spark, cfg) for name in names]
     for keeper in keepers:
         keeper.keep(time.monotonic())

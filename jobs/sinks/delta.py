@@ -1,25 +1,34 @@
 """delta: the lake.
 
-In:   a micro-batch of events or matches
+In:   the files that the tasks of a micro-batch wrote (`data_files`)
 Out:  the Delta tables `events` and `matches` under the lake's folder, partitioned by `ingest_day`
+Docs: Delta transaction log protocol, "Transaction identifiers"
 
-Promise: exactly once. Each write carries the query's id and the batch's number, and Delta skips one it has seen.
+Promise: exactly once. One commit names all files of a micro-batch; it carries the query's id and the batch's number,
+and a batch that the table has seen is not committed again.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import posixpath
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
-from delta.tables import DeltaTable
+from deltalake import DeltaTable, write_deltalake
+from deltalake.fs import DeltaStorageHandler
+from deltalake.transaction import AddAction, CommitProperties, RemoveAction, Transaction
+from pyarrow.fs import PyFileSystem
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import from_arrow_schema
 
 from detectors.grouping import MATCH
 from hamrong.config import Config
 from hamrong.errors import HamrongError
 from ingest.event import NESTED, TIMESTAMP
+from jobs.sinks.data_files import STATISTICS
+
+PARTITION = "ingest_day"
 
 SCHEMAS = {
     "events": NESTED,
@@ -27,31 +36,42 @@ SCHEMAS = {
 }
 
 
-STATISTICS = {
-    "events": ("`@timestamp`", "event.ingested", "event.dataset", "service.name", "source.ip", "user.name"),
-    "matches": ("at", "rule_id", "alert_id"),
-}
-"""Columns whose least and greatest values each file tells, so that a query can leave files out. For all of the 160
-columns of an event they would cost more at each write than the write."""
+class Tables:
+    """The tables that `create_tables` made, open for commits."""
 
+    def __init__(self, cfg: Config) -> None:
+        self._uris = {name: uri(cfg, name) for name in SCHEMAS}
+        self._tables = {name: DeltaTable(place) for name, place in self._uris.items()}
 
-def append(batch: DataFrame, cfg: Config, table: str, batch_id: int, query: str) -> None:
-    """Write one micro-batch, from inside foreachBatch; `query` is the id of the query's checkpoint.
+    def commit(self, files: Sequence[Mapping[str, Any]], query: str, batch_id: int) -> None:
+        """The rows of `data_files.FILE` of one micro-batch; `query` is the id of the query's checkpoint."""
+        for name in SCHEMAS:
+            mine = [file for file in files if file["table"] == name]
+            if mine:
+                self._commit(name, mine, Transaction(f"{query}-{name}", batch_id))
 
-    The partition is the day of receipt, not of the event: a sender chooses the latter, and one with a wild clock
-    would make a folder for each day of a century.
-    """
-    ingested = "event.event.ingested" if table == "matches" else "event.ingested"
-    (
-        batch.withColumn("ingest_day", F.to_date(ingested))
-        .write.format("delta")
-        .mode("append")
-        .partitionBy("ingest_day")
+    def _commit(self, name: str, files: Sequence[Mapping[str, Any]], transaction: Transaction) -> None:
+        table = self._tables[name]
+        table.update_incremental()
         # With a new checkpoint batch numbers start again, so Delta remembers them by the checkpoint's id.
-        .option("txnAppId", f"{query}-{table}")
-        .option("txnVersion", batch_id)
-        .save(f"{cfg.lake.path}/{table}")
-    )
+        seen = table.transaction_version(transaction.app_id)
+        if seen is not None and seen >= transaction.version:
+            store = PyFileSystem(DeltaStorageHandler(self._uris[name]))
+            for file in files:
+                store.delete_file(file["path"])
+            return
+        now = time.time_ns() // 1_000_000
+        added: list[AddAction | RemoveAction] = [
+            AddAction(file["path"], file["bytes"], {PARTITION: file["day"]}, now, True, file["statistics"])
+            for file in files
+        ]
+        table.create_write_transaction(
+            added, "append", _schema(name), [PARTITION], commit_properties=CommitProperties(None, None, [transaction])
+        )
+
+
+def uri(cfg: Config, table: str) -> str:
+    return posixpath.join(cfg.lake.path, table)
 
 
 def query_id(batch: DataFrame) -> str:
@@ -61,31 +81,52 @@ def query_id(batch: DataFrame) -> str:
 
 def table(spark: SparkSession, cfg: Config, name: str) -> DataFrame:
     """The table for batch reading. Raises HamrongError when there is none yet."""
-    if not DeltaTable.isDeltaTable(spark, f"{cfg.lake.path}/{name}"):
+    if not DeltaTable.is_deltatable(uri(cfg, name)):
         raise HamrongError(f"{cfg.lake.path}: holds no {name} yet; start the jobs with: hamrong run")
-    return spark.read.format("delta").load(f"{cfg.lake.path}/{name}")
+    return spark.read.format("delta").load(uri(cfg, name))
 
 
 def stream(spark: SparkSession, cfg: Config, name: str) -> DataFrame:
     """The table as an unbounded stream of appended rows."""
-    return spark.readStream.format("delta").load(f"{cfg.lake.path}/{name}")
+    return spark.readStream.format("delta").load(uri(cfg, name))
 
 
-def create_tables(spark: SparkSession, cfg: Config) -> None:
-    """Make `events` and `matches` where they are absent, so that streams can read them before the first line."""
-
-    def create(name: str) -> None:
-        (
-            DeltaTable.createIfNotExists(spark)
-            .location(f"{cfg.lake.path}/{name}")
-            .addColumns(from_arrow_schema(SCHEMAS[name]))
-            .addColumn("ingest_day", "date")
-            .partitionedBy("ingest_day")
-            .property("delta.dataSkippingStatsColumns", ",".join(STATISTICS[name]))
-            # Ten by default: with a commit every few seconds one in ten would take a second longer.
-            .property("delta.checkpointInterval", "100")
-            .execute()
+def create_tables(cfg: Config) -> None:
+    """Make `events` and `matches` where they are absent, so that streams can read them before the first line; give one
+    of an earlier version the columns that it lacks."""
+    for name in SCHEMAS:
+        if DeltaTable.is_deltatable(uri(cfg, name)):
+            _widen(uri(cfg, name), _schema(name))
+            continue
+        quoted = ",".join(f"`{column}`" if column.startswith("@") else column for column in STATISTICS[name])
+        DeltaTable.create(
+            uri(cfg, name),
+            _schema(name),
+            mode="ignore",
+            partition_by=[PARTITION],
+            configuration={
+                "delta.dataSkippingStatsColumns": quoted,
+                # Ten by default: with a commit every second that is a checkpoint of the log every ten seconds.
+                "delta.checkpointInterval": "100",
+                "delta.logRetentionDuration": f"interval {cfg.lake.log_hours} hours",
+            },
         )
 
-    with ThreadPoolExecutor(len(SCHEMAS)) as pool:
-        list(pool.map(create, SCHEMAS))
+
+def _widen(place: str, schema: pa.Schema) -> None:
+    """Add the columns of `schema` that the table lacks, by a commit without rows; none when it has them all."""
+    if _leaves(schema) - _leaves(pa.schema(DeltaTable(place).schema().to_arrow())):
+        write_deltalake(place, schema.empty_table(), mode="append", schema_mode="merge", partition_by=[PARTITION])
+
+
+def _leaves(schema: pa.Schema) -> set[str]:
+    def walk(prefix: str, kind: pa.DataType) -> set[str]:
+        if not pa.types.is_struct(kind):
+            return {prefix}
+        return set().union(*(walk(f"{prefix}.{field.name}", field.type) for field in kind))
+
+    return walk("", pa.struct(list(schema)))
+
+
+def _schema(name: str) -> pa.Schema:
+    return SCHEMAS[name].append(pa.field(PARTITION, pa.date32()))

@@ -1,6 +1,6 @@
 """opensearch: alerts, indexed by bulk requests from the executors.
 
-In:   rows from which `build` makes alert documents (`detectors.alert`)
+In:   alert documents (`detectors.alert`), or rows from which they are made
 Out:  the documents in `soc-alerts-YYYY.MM`, each also on the topic `soc.alerts`; refused ones on `syslog.dead`
 
 Promise: at least once, and a replay changes nothing (`triage.store`).
@@ -14,54 +14,52 @@ from typing import Any
 import orjson
 import pyarrow as pa
 from pyspark.sql import DataFrame
-from pyspark.sql.pandas.types import from_arrow_schema
 
 from hamrong.config import Config
+from jobs.sinks import kafka
 from triage import store
 
 Build = Callable[[pa.RecordBatch], list[dict[str, Any]]]
 
-OUTCOME = pa.schema(
-    [
-        ("topic", pa.string()),
-        ("key", pa.string()),
-        ("value", pa.string()),
-        ("headers", pa.list_(pa.struct([("key", pa.string()), ("value", pa.binary())]))),
-    ]
-)
-"""What Spark's Kafka sink takes: the document, and where it goes."""
+
+class Outlet:
+    """Where a task puts its alerts; used in `with`. Every alert is where it belongs when that ends without an error.
+
+    Raises when OpenSearch or Kafka stays away: the micro-batch then fails as a whole and is replayed.
+    """
+
+    def __init__(self, cfg: Config) -> None:
+        self._cfg = cfg
+        self._client = store.client(cfg.opensearch)
+        self._sent = False
+
+    def __enter__(self) -> Outlet:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._client.close()
+        if self._sent and not kind:
+            self._topics().flush()
+
+    def send(self, documents: list[dict[str, Any]]) -> None:
+        """Indexes them, and puts each on its topic."""
+        for document, refused in store.put(self._client, documents, self._cfg.opensearch.alerts_alias):
+            self._sent = True
+            topic = self._cfg.kafka.dead_topic if refused else self._cfg.kafka.alerts_topic
+            headers: kafka.Headers = [("what", b"alert"), ("reason", refused.encode())] if refused else []
+            self._topics().send(topic, document["soc"]["alert"]["id"], orjson.dumps(document), headers)
+
+    def _topics(self) -> kafka.Topics:
+        return kafka.topics(self._cfg.kafka.bootstrap_servers)
 
 
 def publish(rows: DataFrame, build: Build, cfg: Config) -> None:
-    """Index and publish the alerts of `rows` in one job; `build` runs on the executors.
-
-    Raises when OpenSearch stays away: the micro-batch then fails as a whole and is replayed.
-    """
-    (
-        rows.mapInArrow(_index_batches(build, cfg), from_arrow_schema(OUTCOME))
-        .write.format("kafka")
-        .option("kafka.bootstrap.servers", cfg.kafka.bootstrap_servers)
-        .save()
-    )
-
-
-def _index_batches(build: Build, cfg: Config) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    alias = cfg.opensearch.alerts_alias
+    """Index and publish the alerts of `rows` in one job; `build` runs on the executors."""
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        with store.client(cfg.opensearch) as opensearch:
+        with Outlet(cfg) as outlet:
             for batch in batches:
-                outcomes = [_outcome(*answer, cfg) for answer in store.put(opensearch, build(batch), alias)]
-                yield pa.RecordBatch.from_pylist(outcomes, schema=OUTCOME)
+                outlet.send(build(batch))
+        yield from ()
 
-    return run
-
-
-def _outcome(document: dict[str, Any], refused: str | None, cfg: Config) -> dict[str, Any]:
-    headers = [("what", b"alert"), ("reason", refused.encode())] if refused else []
-    return {
-        "topic": cfg.kafka.dead_topic if refused else cfg.kafka.alerts_topic,
-        "key": document["soc"]["alert"]["id"],
-        "value": orjson.dumps(document).decode(),
-        "headers": [{"key": key, "value": value} for key, value in headers],
-    }
+    rows.mapInArrow(run, "nothing boolean").write.format("noop").mode("overwrite").save()

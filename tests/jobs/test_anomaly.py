@@ -21,6 +21,7 @@ from hamrong.config import Config
 from ingest.event import FIELDS, nest
 from jobs import anomaly
 from jobs.sinks import delta, opensearch
+from tests.jobs import micro_batch
 
 pytestmark = pytest.mark.services
 
@@ -39,9 +40,7 @@ def model() -> Model:
     return fit(pa.table({"entity_type": ["source.ip"] * 500, **columns}), 3600, 0.005, HOUR, HOUR)
 
 
-def append(
-    spark: Any, cfg: Config, number: int, source: str, paths: range, status: int = 200, hour: datetime = HOUR
-) -> None:
+def append(cfg: Config, number: int, source: str, paths: range, status: int = 200, hour: datetime = HOUR) -> None:
     """One micro-batch's lines of one address, ten a second."""
     times = [hour + timedelta(minutes=number, seconds=second / 10) for second in range(len(paths))]
     columns = {
@@ -56,8 +55,8 @@ def append(
         "http.response.status_code": pa.array([status] * len(paths), pa.int64()),
         "http.response.bytes": pa.array([900] * len(paths), pa.int64()),
     }
-    batch = pa.Table.from_batches([nest(pa.RecordBatch.from_pydict(columns))])
-    delta.append(spark.createDataFrame(batch), cfg, "events", number, "test")
+    batch = nest(pa.RecordBatch.from_pydict(columns))
+    micro_batch.commit(cfg, number, events=batch)
 
 
 @pytest.fixture
@@ -88,10 +87,10 @@ def drained(spark: Any, cfg: Config) -> None:
 
 def test_a_scan_raises_one_alert_that_grows(spark: Any, cfg: Config, published: list[dict[str, Any]]) -> None:
     store.save(model(), cfg.anomaly.models)
-    delta.create_tables(spark, cfg)
-    append(spark, cfg, 0, "203.0.113.90", range(300), 404, hour=HOUR - timedelta(days=3))
-    append(spark, cfg, 1, "198.51.100.1", range(6))
-    append(spark, cfg, 2, SCANNER, range(300), 404)
+    delta.create_tables(cfg)
+    append(cfg, 0, "203.0.113.90", range(300), 404, hour=HOUR - timedelta(days=3))
+    append(cfg, 1, "198.51.100.1", range(6))
+    append(cfg, 2, SCANNER, range(300), 404)
     drained(spark, cfg)
     [first] = published
     assert first["soc"]["alert"]["entity"] == {"type": "source.ip", "value": SCANNER}
@@ -102,8 +101,8 @@ def test_a_scan_raises_one_alert_that_grows(spark: Any, cfg: Config, published: 
         "GET /p/0", "GET /p/1", "GET /p/2",
     ]  # fmt: skip
 
-    append(spark, cfg, 3, SCANNER, range(300, 500), 404)
-    append(spark, cfg, 4, "198.51.100.1", range(3))
+    append(cfg, 3, SCANNER, range(300, 500), 404)
+    append(cfg, 4, "198.51.100.1", range(3))
     drained(spark, cfg)
     [_, second] = published
     assert second["soc"]["alert"]["id"] == first["soc"]["alert"]["id"]
@@ -114,20 +113,20 @@ def test_a_scan_raises_one_alert_that_grows(spark: Any, cfg: Config, published: 
 def test_without_a_model_nothing_is_scored_and_it_is_said_once(
     spark: Any, cfg: Config, published: list[dict[str, Any]], caplog: pytest.LogCaptureFixture
 ) -> None:
-    delta.create_tables(spark, cfg)
-    append(spark, cfg, 1, SCANNER, range(300), 404)
+    delta.create_tables(cfg)
+    append(cfg, 1, SCANNER, range(300), 404)
     with caplog.at_level(logging.WARNING, "jobs.anomaly"):
         query = anomaly.start(spark, cfg)
         try:
             query.processAllAvailable()
-            append(spark, cfg, 2, SCANNER, range(300, 310), 404)
+            append(cfg, 2, SCANNER, range(300, 310), 404)
             query.processAllAvailable()
             told = [entry.message for entry in caplog.records if entry.name == "jobs.anomaly"]
             assert [message for message in told if "hamrong train" in message] == told[:1] == told
             assert published == []
 
             store.save(model(), cfg.anomaly.models)
-            append(spark, cfg, 3, SCANNER, range(310, 320), 404)
+            append(cfg, 3, SCANNER, range(310, 320), 404)
             query.processAllAvailable()
         finally:
             query.stop()

@@ -19,13 +19,14 @@ from hamrong.errors import HamrongError
 from ingest.event import FIELDS, nest
 from jobs.sinks import delta
 from jobs.train import train
+from tests.jobs import micro_batch
 
 pytestmark = pytest.mark.services
 
 UNTIL = datetime(2026, 3, 31, tzinfo=UTC)
 
 
-def lines(first: datetime, hours: int, addresses: int) -> pa.Table:
+def lines(first: datetime, hours: int, addresses: int) -> pa.RecordBatch:
     """A few requests of each address in each hour."""
     random = np.random.default_rng(6)
     times, sources = [], []
@@ -42,7 +43,7 @@ def lines(first: datetime, hours: int, addresses: int) -> pa.Table:
         "url.path": pa.array([f"/p/{random.integers(9)}" for _ in times]),
         "http.response.status_code": pa.array([200] * len(times), pa.int64()),
     }
-    return pa.Table.from_batches([nest(pa.RecordBatch.from_pydict(columns))])
+    return nest(pa.RecordBatch.from_pydict(columns))
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +51,11 @@ def lake(tmp_path_factory: pytest.TempPathFactory, spark: Any) -> str:
     """Ten hours of twelve addresses before UNTIL, three of other days, and three hours after it."""
     folder = str(tmp_path_factory.mktemp("history"))
     cfg = dataclasses.replace(config.load(environment={}), lake=config.Lake(folder))
-    delta.create_tables(spark, cfg)
+    delta.create_tables(cfg)
     for number, (first, hours) in enumerate(
         [(UNTIL - timedelta(hours=10), 10), (UNTIL - timedelta(days=40), 3), (UNTIL, 3)]
     ):
-        delta.append(spark.createDataFrame(lines(first, hours, 12)), cfg, "events", number, "test")
+        micro_batch.commit(cfg, number, events=lines(first, hours, 12))
     return folder
 
 
