@@ -63,8 +63,12 @@ class Lake:
     path: str = ".hamrong/lake"
     """A folder, or an object store's URI that Spark and delta-rs know."""
     log_hours: int = 6
-    """How long commits are kept that a checkpoint covers: a job that reads the lake may stand still for so long. Each
-    commit looks at all of them, and there is one a second. Counts for tables that are made from then on."""
+    """How long commits that a checkpoint covers, and files that were joined to larger ones, are kept: a job that reads
+    the lake may be so far behind it. Each commit looks at all of the log, and there is one a second."""
+    keep_days: int = 366
+    """How many days before today are kept, by the day of receipt; 0 = for ever."""
+    maintain_minutes: float = 10.0
+    """Pause between two rounds of `hamrong maintain` in `hamrong run`; 0 = it makes none."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ off. Of its matches in a batch an even share is kept, and the rest is counted.
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -64,6 +65,23 @@ class Ledger:
         self.left_out: Counter[int] = Counter()
         self.of_atoms: Counter[int] = Counter()
         """Nanoseconds of the atoms that are tested one by one."""
+
+    def take(self) -> Ledger:
+        """What stands in it, for a ledger elsewhere; it begins anew."""
+        taken = copy.deepcopy(self)
+        self.events = 0
+        for counter in self._counters():
+            counter.clear()
+        return taken
+
+    def join(self, other: Ledger) -> None:
+        """Adds what another ledger had taken."""
+        self.events += other.events
+        for counter, its in zip(self._counters(), other._counters(), strict=True):
+            counter.update(its)
+
+    def _counters(self) -> tuple[Counter[int], ...]:
+        return self._nanoseconds, self._candidates, self._matches, self.left_out, self.of_atoms
 
     def decide(self, rule: int, node: Any, held: Any) -> bool:
         """`node.holds(held)`, on the rule's account."""

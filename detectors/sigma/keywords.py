@@ -18,13 +18,16 @@ import hyperscan
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from detectors.sigma.expression import Atom
 from detectors.sigma.patterns import escape
-from detectors.sigma.scanner import Scanner
+from detectors.sigma.scanner import Scanner, Signatures
 
 MAX_FOUND = 10_000
 """Literals found in one column; a column that is made to hold more is tested value by value."""
+MAX_COMMON = 3
+"""Characters of a keyword that is looked for by itself: `@`, `200`."""
 FOLDED = (
     "\u00df\u0130\u0149\u017f\u01f0\u1e96\u1e97\u1e98\u1e99\u1e9a\u1e9e\u212a\ufb00\ufb01\ufb02\ufb03\ufb04\ufb05\ufb06"
 )
@@ -38,8 +41,19 @@ class Keywords(Scanner):
         self, atoms: Sequence[tuple[int, Atom]], cache: Path | None = None, spent: Counter[int] | None = None
     ) -> None:
         super().__init__(atoms, cache, spent)
-        self.literals = {_literal(atom) for _, atom in atoms}
-        """One of them, or one of FOLDED, is in every text that holds a keyword; "" is in all."""
+        literals = {number: _literal(atom) for number, atom in atoms}
+        short = [
+            (number, literals[number])
+            for number, atom in atoms
+            if atom.test == "contains" and literals[number] == atom.value and len(atom.value) <= MAX_COMMON
+        ]
+        # As many as there are bits.
+        self._common = dict(short[:60])
+        self.has_common = bool(self._common)
+        """Whether it has keywords so short that most lines hold them; `common` tests for those."""
+        self.literals = {literal for number, literal in literals.items() if number not in self._common}
+        """One of them, or one of FOLDED, is in every text that holds another keyword; "" is in all."""
+        self._every = self.literals | set(self._common.values())
         self._database: hyperscan.Database | None = None
 
     def candidates(self, texts: pa.Array) -> npt.NDArray[np.int64]:
@@ -56,12 +70,23 @@ class Keywords(Scanner):
         at = np.searchsorted(offsets, np.array(found, np.int64) + offsets[0], side="left") - 1
         return np.unique(at)
 
+    def common(self, texts: pa.Array) -> Signatures:
+        """The signature of each text by its common keywords alone."""
+        held = np.zeros(len(texts), np.int64)
+        numbers = list(self._common)
+        for at, number in enumerate(numbers):
+            found = pc.match_substring(texts, self._common[number], ignore_case=True).fill_null(False)
+            held |= found.to_numpy(zero_copy_only=False).astype(np.int64) << at
+        distinct, inverse = np.unique(held, return_inverse=True)
+        sets = [[number for at, number in enumerate(numbers) if bits >> at & 1] for bits in distinct.tolist()]
+        return np.array([self.signature(frozenset(one)) for one in sets], np.int32)[inverse]
+
     def _search(self, memory: pa.Buffer) -> list[int] | None:
         """Where literals end; None if the search can't tell."""
-        if not all(self.literals):
+        if not all(self._every):
             return None
         if self._database is None:
-            self._database = search(self.literals)
+            self._database = search(self._every)
         ends: list[int] = []
         try:
             self._database.scan(memory, match_event_handler=_collect, context=ends)

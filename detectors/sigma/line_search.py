@@ -30,7 +30,9 @@ _MIN_PIECE = 3
 
 
 class LineSearch:
-    def __init__(self) -> None:
+    def __init__(self, *, json: bool) -> None:
+        """`json`: the lines are JSON, and every keyword counts; else they are raw, and common ones do not."""
+        self._json = json
         self._pieces: dict[int, set[str]] = {}
         self._wanted: list[str] = []
         self._database = search(self._wanted, _ESCAPED)
@@ -39,9 +41,14 @@ class LineSearch:
         """Searches for the literals of these scanners too, each named by a number."""
         fresh = scanners.keys() - self._pieces.keys()
         if fresh:
-            self._pieces |= {field: set(map(_piece, scanners[field].literals)) for field in fresh}
+            self._pieces |= {field: self._of(scanners[field]) for field in fresh}
             self._wanted = sorted(set().union(*self._pieces.values()) - {""})
             self._database = search(self._wanted, _ESCAPED)
+
+    def _of(self, scanner: Keywords) -> set[str]:
+        if not self._json:
+            return scanner.literals
+        return {"" for _ in range(scanner.has_common)} | set(map(_piece, scanner.literals))
 
     def lines(self, memory: bytes | pa.Buffer, count: int, last: Callable[[], Lines]) -> dict[int, Lines]:
         """The lines that may hold a keyword of a scanner, in order; scanners for which there are none are left out.

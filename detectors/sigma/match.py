@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from detectors.sigma.budget import LEAST_EVENTS, Budget, Cost, Kept, Ledger, fault
-from detectors.sigma.columns import Columns
+from detectors.sigma.columns import STATED, Columns
 from detectors.sigma.expression import Atom, Atoms, Field, Node
 from detectors.sigma.keywords import Keywords
 from detectors.sigma.line_search import LineSearch
@@ -58,11 +58,13 @@ class Matcher:
         self._rules = [Compiled(number, node) for number, (node, _) in enumerate(rules)]
         for rule, (_, source) in zip(self._rules, rules, strict=True):
             self._by_source.setdefault(source, []).append(rule)
+        named = [{value for source in self._by_source if (value := vars(source)[name])} for name in STATED]
+        self._named = Membership(*map(frozenset, named))
         self._costs: dict[int, float] = {}
         self._programs: dict[tuple[LogSource, ...], Program] = {}
         self._by_membership: dict[Membership, Program] = {}
         self._scanners: list[Scanner | PairScanner] = []
-        self._search = LineSearch()
+        self._json_search, self._raw_search = LineSearch(json=True), LineSearch(json=False)
         for field, numbers in zip(atoms.fields, atoms.by_field, strict=True):
             of_field = [(number, atoms.all[number]) for number in numbers]
             self._scanners.append(_scanner(field, of_field, cache, self.ledger.of_atoms))
@@ -75,13 +77,12 @@ class Matcher:
 
     def match(self, batch: pa.RecordBatch | Objects) -> pa.RecordBatch:
         self._bound_memory()
-        columns = batch if isinstance(batch, Objects) else Columns(batch)
-        reading = Reading(columns, self._atoms, self._scanners, self._search)
+        if isinstance(batch, Objects):
+            reading = Reading(batch, self._atoms, self._scanners, self._json_search)
+        else:
+            reading = Reading(Columns(batch), self._atoms, self._scanners, self._raw_search)
         codes, memberships = self._taxonomy.memberships(reading.columns)
-        groups = [
-            (self._program(membership), np.flatnonzero(codes == number).astype(np.int32))
-            for number, membership in enumerate(memberships)
-        ]
+        groups = self._groups(codes, memberships)
         for program, rows in groups:
             reading.want(program.fields, rows)
         reading.read()
@@ -95,7 +96,7 @@ class Matcher:
         rows = np.concatenate(found_rows) if found_rows else np.zeros(0, np.int32)
         rules = np.concatenate(found_rules) if found_rules else np.zeros(0, np.int32)
         order = np.lexsort((rules, rows))
-        order = order[self._account(columns.rows, rules[order])]
+        order = order[self._account(reading.columns.rows, rules[order])]
         return pa.RecordBatch.from_arrays([_array(rows[order]), _array(rules[order])], schema=SCHEMA)
 
     def costs(self) -> list[Cost]:
@@ -136,14 +137,22 @@ class Matcher:
                         owners.setdefault(atom, []).append(rule.number)
         return owners
 
+    def _groups(self, codes: Numbers, memberships: Sequence[Membership]) -> list[tuple[Program, Numbers]]:
+        """Programs with their rows. Any number of memberships may come to one program."""
+        numbers: dict[Program, int] = {}
+        narrowed = (membership.narrowed(self._named) for membership in memberships)
+        programs = [numbers.setdefault(self._program(membership), len(numbers)) for membership in narrowed]
+        of_row = np.array(programs, np.int32)[codes]
+        return [(program, np.flatnonzero(of_row == number).astype(np.int32)) for program, number in numbers.items()]
+
     def _program(self, membership: Membership) -> Program:
         found = self._by_membership.get(membership)
         if found is None:
-            if len(self._by_membership) > MAX_PROGRAMS:
+            if len(self._by_membership) > MAX_PROGRAMS or len(self._programs) > MAX_PROGRAMS:
+                # Together: one that only `_by_membership` still knew would not be told to forget.
                 self._by_membership.clear()
-            sources = tuple(source for source in self._by_source if membership.fits(source))
-            if len(self._programs) > MAX_PROGRAMS:
                 self._programs.clear()
+            sources = tuple(source for source in self._by_source if membership.fits(source))
             if sources not in self._programs:
                 rules = [rule for source in sources for rule in self._by_source[source]]
                 self._programs[sources] = Program(rules, self._cost, self.ledger)

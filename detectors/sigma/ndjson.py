@@ -38,7 +38,7 @@ def _object(line: bytes) -> Any:
         event = orjson.loads(line)
     except orjson.JSONDecodeError:
         try:
-            # Half a surrogate pair, a number past 64 bits, bytes that are not UTF-8.
+            # Half a surrogate pair, NaN, a number past any double, bytes that are not UTF-8.
             event = _sound(json.loads(line.decode("utf-8", "replace")))
         except (ValueError, RecursionError):
             return None

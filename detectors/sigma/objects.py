@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -28,13 +28,14 @@ MAX_FIELDS = 2_000
 """Of one event; the rest is left out."""
 MAX_NAME = 500
 """Characters of a dotted name; what stands under longer ones is left out: each level repeats all names above it."""
+MAX_CELLS = 20_000_000
 MAX_COLUMNS = 20_000
 """Of one Arrow batch, for events that name ever-new fields."""
 
 Event = dict[str, Any]
-
-
 Rows = npt.NDArray[np.int64]
+Chosen = npt.NDArray[np.bool_]
+"""Whether each shape of a block is meant."""
 
 
 class Texts(NamedTuple):
@@ -107,18 +108,26 @@ class Objects:
         event = self._flat[row]
         if event.get(ORIGINAL) is not None:
             return ["\n".join(_texts(event[ORIGINAL]))]
-        return [item for name, value in event.items() if name not in STATED for item in _texts(value)]
+        values: list[str] = []
+        for name, value in event.items():
+            if name not in STATED:
+                if type(value) is str:
+                    values.append(value)
+                elif value is not None:
+                    values += _texts(value)
+        return values
 
     def batch(self, rows: Codes | None = None) -> pa.RecordBatch:
         """Some events, or all, as a flat batch."""
         place = range(self.rows) if rows is None else dict(zip(rows.tolist(), itertools.count()))
         size = len(place)
         columns: dict[str, list[Any]] = {}
-        for shape in self._shapes:
+        # The names of many events first.
+        for shape in sorted(self._shapes, key=lambda shape: -len(shape.rows)):
             chosen = [(place[row], event) for row, event in zip(shape.rows, shape.events, strict=True) if row in place]
             for name in shape.kinds if chosen else ():
                 if name not in columns:
-                    if len(columns) >= MAX_COLUMNS:
+                    if len(columns) >= MAX_COLUMNS or (len(columns) + 1) * size > MAX_CELLS:
                         continue
                     columns[name] = [None] * size
                 column = columns[name]
@@ -150,17 +159,19 @@ class Objects:
                 if kind is not _NULL:
                     self._holders.setdefault(name, []).append(shape)
 
-    def shapes(self, rows: Codes) -> frozenset[int]:
-        """The shapes of these events, by number."""
-        return frozenset(np.unique(self._shape_of[rows]).tolist())
+    def shapes(self, rows: Codes) -> Chosen:
+        """The shapes of these events."""
+        chosen = np.zeros(len(self._shapes), bool)
+        chosen[self._shape_of[rows]] = True
+        return chosen
 
-    def texts(self, names: tuple[str, ...], shapes: Collection[int] | None = None) -> Texts:
+    def texts(self, names: tuple[str, ...], shapes: Chosen | None = None) -> Texts:
         """The values of a field, the first name first, in events of these shapes; every name must be `there`."""
         rows: list[Rows] = [_NONE]
         texts: list[str] = []
         several = False
         for shape in self._having(names):
-            if shapes is not None and shape.number not in shapes:
+            if shapes is not None and not shapes[shape.number]:
                 continue
             name = next(name for name in names if shape.kinds.get(name, _NULL) is not _NULL)
             kind = shape.kinds[name]
@@ -201,7 +212,9 @@ _UNEVEN = frozenset((dict, list, _NULL))
 
 def text(value: Any) -> str:
     """A value as rules see it: numbers in decimal, truth as true and false."""
-    return value if isinstance(value, str) else json.dumps(value)
+    if isinstance(value, str):
+        return value
+    return str(value) if type(value) is int else json.dumps(value)
 
 
 def _texts(value: Any) -> list[str]:
@@ -259,7 +272,7 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _array(values: list[Any]) -> pa.Array:
-    """Text, whole numbers or truth; lists and what is mixed become text, and fractions, which Arrow writes otherwise."""
+    """Text, whole numbers or truth; what is mixed, in lists, or a fraction (Arrow writes those otherwise) as text."""
     kinds = set(map(type, values)) - {_NULL}
     if list in kinds:
         return pa.array([None if value is None else _texts(value) for value in values], pa.list_(pa.string()))

@@ -16,7 +16,7 @@ from detectors.sigma.columns import STATED, Column, Columns
 from detectors.sigma.expression import Atoms
 from detectors.sigma.keywords import Keywords
 from detectors.sigma.line_search import LineSearch
-from detectors.sigma.objects import Objects
+from detectors.sigma.objects import Chosen, Objects
 from detectors.sigma.program import Numbers
 from detectors.sigma.scanner import PairScanner, Scanner
 
@@ -40,14 +40,16 @@ class Reading:
         self._scanners = scanners
         self._search = search
         self._wanted: dict[int, list[Numbers]] = {}
-        self._shapes: dict[int, frozenset[int]] = {}
+        self._shapes: dict[int, Chosen] = {}
         self._signatures: dict[int, Numbers] = {}
 
     def want(self, fields: Iterable[int], rows: Numbers) -> None:
-        shapes = self.columns.shapes(rows) if isinstance(self.columns, Objects) else frozenset()
+        shapes = self.columns.shapes(rows) if isinstance(self.columns, Objects) else None
         for field in fields:
             self._wanted.setdefault(field, []).append(rows)
-            self._shapes[field] = self._shapes.get(field, frozenset()) | shapes
+            if shapes is not None:
+                earlier = self._shapes.get(field)
+                self._shapes[field] = shapes if earlier is None else earlier | shapes
 
     def read(self) -> None:
         """Keywords come last: they go through columns faster that others had encoded."""
@@ -81,18 +83,27 @@ class Reading:
             return
         original, without = self.columns.original()
         if original is not None:
+            for field in fields:
+                self._read_common(field, original)
             memory, last = _memory(original)
             for field, rows in self._holding(memory, len(original), lambda: last):
-                scanner, signatures = self._keyword_scanner(field), np.zeros(len(original), np.int32)
                 rows = rows[~without[rows]]
                 values = list(original.take(pa.array(rows)).to_numpy(zero_copy_only=False))
-                signatures[rows] = scanner.scan(values)
-                self._keep(field, signatures)
+                signatures = self._signatures.setdefault(field, np.zeros(len(original), np.int32))
+                signatures[rows] = self._keyword_scanner(field).scan(values)
         for field in fields if without.any() else ():
             rows = self._rows(field)
             found = _of_values(self._keyword_scanner(field), self.columns, rows[without[rows]])
             earlier = self._signatures.get(field)
             self._keep(field, found if earlier is None else np.where(without, found, earlier))
+
+    def _read_common(self, field: int, texts: pa.Array) -> None:
+        scanner = self._keyword_scanner(field)
+        if scanner.has_common:
+            rows = self._rows(field)
+            signatures = np.zeros(len(texts), np.int32)
+            signatures[rows] = scanner.common(texts if len(rows) == len(texts) else texts.take(pa.array(rows)))
+            self._keep(field, signatures)
 
     def _holding(
         self, memory: bytes | pa.Buffer, count: int, last: Callable[[], np.ndarray]
@@ -152,7 +163,7 @@ def _plain(scanner: Scanner, columns: Columns, names: tuple[str, ...], rows: Num
     return _scanned(scanner, column)
 
 
-def _plain_objects(scanner: Scanner, objects: Objects, names: tuple[str, ...], shapes: frozenset[int]) -> Numbers:
+def _plain_objects(scanner: Scanner, objects: Objects, names: tuple[str, ...], shapes: Chosen) -> Numbers:
     if not objects.is_encoded(names):
         found = objects.texts(objects.there(names), shapes)
         if not found.several:
@@ -241,9 +252,13 @@ def _union(scanner: Scanner, signatures: Numbers) -> int:
 def _unions(scanner: Scanner, elements: Numbers, present: np.ndarray, offsets: Numbers) -> Numbers:
     """Lists: an atom holds if it does for one element; a list without elements is missing."""
     signatures = np.full(len(offsets) - 1, scanner.missing, np.int32)
-    for row, (start, end) in enumerate(zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)):
-        if end > start:
-            held = elements[start:end][present[start:end]]
-            if len(held):
-                signatures[row] = _union(scanner, held)
+    # Without the elements that are null.
+    ends = np.concatenate(([0], np.cumsum(present)))[offsets]
+    elements, starts, lengths = elements[present], ends[:-1], np.diff(ends)
+    for length in np.unique(lengths[lengths > 0]).tolist():
+        rows = np.flatnonzero(lengths == length)
+        # Many rows have the same list, as of categories.
+        lists = np.sort(elements[starts[rows][:, None] + np.arange(length)], axis=1)
+        distinct, inverse = np.unique(lists, axis=0, return_inverse=True)
+        signatures[rows] = np.array([_union(scanner, one) for one in distinct], np.int32)[inverse.ravel()]
     return signatures

@@ -21,7 +21,7 @@ import orjson
 import pyarrow as pa
 
 from detectors.sigma import taxonomy
-from detectors.sigma.budget import Budget, Cost
+from detectors.sigma.budget import Budget, Cost, Ledger
 from detectors.sigma.cache import write_whole
 from detectors.sigma.expression import And, Atoms, Node
 from detectors.sigma.match import Matcher
@@ -107,7 +107,7 @@ class Ruleset:
             problems += [Problem(path, *problem) for problem in one["problems"]]
             refused += [Problem(path, *problem) for problem in one["refused"]]
         version = hashlib.sha256("".join(sorted(digest for *_, digest in contents)).encode()).hexdigest()[:16]
-        ruleset = cls(entries, taxonomy.load(), cache, version, budget)
+        ruleset = cls(entries, taxonomy.load(cache), cache, version, budget)
         ruleset.is_new = is_new
         ruleset.problems = sorted(problems + ruleset.problems)
         ruleset.refused = sorted(refused)
@@ -121,11 +121,11 @@ class Ruleset:
 
     def match(self, batch: pa.RecordBatch | Objects) -> pa.RecordBatch:
         """Columns row:int32 and rule:int32 (index into `rules`), by row and then rule."""
-        suspended, thinned = len(self._matcher.suspended), len(self._matcher.ledger.left_out)
+        suspended, thinned = len(self._matcher.suspended), len(self.ledger.left_out)
         matches = self._matcher.match(batch)
         for rule, why in list(self._matcher.suspended.items())[suspended:]:
             log.warning("rule %s is tried no more: it %s", self.rules[rule].id, why)
-        for rule in list(self._matcher.ledger.left_out)[thinned:]:
+        for rule in list(self.ledger.left_out)[thinned:]:
             log.warning("rule %s matches too much: a share of its matches is left out", self.rules[rule].id)
         return matches
 
@@ -137,6 +137,11 @@ class Ruleset:
     def costs(self) -> list[Cost]:
         """What each rule has cost of a thousand events since the set was loaded, the dearest first."""
         return self._matcher.costs()
+
+    @property
+    def ledger(self) -> Ledger:
+        """The account that `costs` is read from; that of another process may be joined to it."""
+        return self._matcher.ledger
 
     def correlation_inputs(self, rule: pa.Array, events: pa.RecordBatch) -> pa.RecordBatch:
         """What correlations count of these matches: `rule` holds ids of matched rules, `events` their events.

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import sys
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
@@ -27,7 +29,9 @@ Signatures = npt.NDArray[np.int32]
 
 _NUMBER = re.compile(r"[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{1,3})?")
 _ENTRY_BYTES = 200
-"""What remembering a value costs beside its text: dictionary slot, string header, number."""
+"""What remembering a value costs beside its text: dictionary slot, number."""
+_SET_COPIES = 3
+"""A set of atoms stands here, and narrowed in the programs that ask for them."""
 
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "lt": lambda a, b: a < b,
@@ -110,6 +114,7 @@ class Scanner:
 
     def forget(self) -> None:
         """Drops what is remembered; signatures given before mean nothing afterwards."""
+        self.bytes = 0
         self.sets: list[frozenset[int]] = [frozenset()]
         """Signature -> the atoms that hold. 0 is the empty set."""
         self._signatures: dict[frozenset[int], int] = {frozenset(): 0}
@@ -117,13 +122,13 @@ class Scanner:
         self._unions: dict[tuple[int, ...], int] = {}
         self.missing = self.signature(frozenset(self._null))
         """The signature of a field that is missing or null."""
-        self.bytes = 0
 
     def signature(self, atoms: frozenset[int]) -> int:
         found = self._signatures.get(atoms)
         if found is None:
             found = self._signatures[atoms] = len(self.sets)
             self.sets.append(atoms)
+            self.bytes += _SET_COPIES * sys.getsizeof(atoms)
         return found
 
     def union(self, signatures: tuple[int, ...]) -> int:
@@ -147,7 +152,7 @@ class Scanner:
         return np.array(known, np.int32)
 
     def _learn(self, value: str) -> int:
-        self.bytes += len(value) + _ENTRY_BYTES
+        self.bytes += sys.getsizeof(value) + _ENTRY_BYTES
         signature = self._known[value] = self.signature(frozenset(self.atoms(value)))
         return signature
 
@@ -179,23 +184,32 @@ class PairScanner:
 
     def signature(self, values: Sequence[str], others: Sequence[str]) -> int:
         """Of the values of both fields in a row; of several, one pair must fit."""
-        pairs = [(fold(value), fold(other)) for value in values for other in others]
-        held = frozenset(atom for atom, test in self._atoms if any(_refers(test, *pair) for pair in pairs))
+        mine, theirs = set(map(fold, values)), set(map(fold, others))
+        held = frozenset(atom for atom, test in self._atoms if _refers(test, mine, theirs))
         found = self._signatures.setdefault(held, len(self.sets))
         if found == len(self.sets):
             self.sets.append(held)
         return found
 
 
-def _refers(test: str, value: str, other: str) -> bool:
+def _refers(test: str, values: set[str], others: set[str]) -> bool:
+    """Whether one of the values fits one of the others, without a look at each pair: a list is its sender's to fill."""
     match test:
         case "field_equals":
-            return value == other
+            return not values.isdisjoint(others)
         case "field_startswith":
-            return value.startswith(other)
+            return _begin(values, others)
         case "field_endswith":
-            return value.endswith(other)
-    return other in value
+            return _begin({value[::-1] for value in values}, {other[::-1] for other in others})
+    together = "\n".join(values)
+    return any(other in together and any(other in value for value in values) for other in others)
+
+
+def _begin(values: set[str], others: set[str]) -> bool:
+    """Whether one of the values begins with one of the others."""
+    ordered = sorted(values)
+    after = ((other, bisect_left(ordered, other)) for other in others)
+    return any(at < len(ordered) and ordered[at].startswith(other) for other, at in after)
 
 
 class _Networks:

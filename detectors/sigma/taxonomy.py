@@ -10,14 +10,17 @@ Routing is correctness: a rule is tried on events of its log source only. What a
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import orjson
 import yaml
 
+from detectors.sigma.cache import write_whole
 from detectors.sigma.columns import STATED, Codes, Columns
 from detectors.sigma.objects import Objects
 from detectors.sigma.rule import LogSource
@@ -50,6 +53,13 @@ class Membership(NamedTuple):
             and (source.category is None or source.category in self.categories)
             and (source.service is None or source.service in self.services)
         )
+
+    def narrowed(self, named: Membership) -> Membership:
+        """The same to rules that name no more than this: all that they do not name is alike to them."""
+        return Membership(*(mine & its or (_OTHER if mine else mine) for mine, its in zip(self, named, strict=True)))
+
+
+_OTHER = frozenset(("",))
 
 
 @dataclass(frozen=True)
@@ -158,9 +168,9 @@ class Taxonomy:
             [None] * len(first) if codes is None else [values[code] for code in codes[first]] for codes, values in read
         ]
         known = [self._membership(reading) for reading in zip(*readings, strict=True)]
-        distinct = list(dict.fromkeys(known))
-        renumbered = np.array([distinct.index(membership) for membership in known], np.int32)
-        return renumbered[inverse], distinct
+        distinct: dict[Membership, int] = {}
+        renumbered = np.array([distinct.setdefault(membership, len(distinct)) for membership in known], np.int32)
+        return renumbered[inverse], list(distinct)
 
     def _reading(self, columns: Columns | Objects, names: Names) -> tuple[Codes | None, list[str | None]]:
         """A field with the values that no table names made null; casefolded. No codes when all are null.
@@ -218,10 +228,25 @@ class Taxonomy:
         return Membership(frozenset(products), frozenset(categories), frozenset(services))
 
 
-def load(folder: Path = TABLES) -> Taxonomy:
-    """The taxonomy of every table in a folder."""
-    tables = (yaml.load(path.read_bytes(), Loader=yaml.CSafeLoader) for path in sorted(folder.glob("*.yml")))
+def load(cache: Path | None = None, folder: Path = TABLES) -> Taxonomy:
+    """The taxonomy of every table in a folder; parsed tables are kept in `cache` by the digest of all."""
+    contents = [path.read_bytes() for path in sorted(folder.glob("*.yml"))]
+    digest = hashlib.sha256(b"\0".join(contents)).hexdigest()[:16]
+    file = cache / f"taxonomy-{digest}.json" if cache else None
+    tables = _cached(file) if file else None
+    if tables is None:
+        tables = [yaml.load(content, Loader=yaml.CSafeLoader) for content in contents]
+        if file:
+            write_whole(file, orjson.dumps(tables))
     return Taxonomy(_section(raw) for table in tables for raw in table)
+
+
+def _cached(file: Path) -> list[Any] | None:
+    try:
+        tables = orjson.loads(file.read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return None
+    return tables if isinstance(tables, list) else None
 
 
 def _section(raw: dict[str, Any]) -> Section:

@@ -52,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fail-on", choices=LEVELS, metavar="LEVEL", help="exit 1 when something of this level matched"
     )
+    parser.add_argument("--costs", type=_count, metavar="N", help="name the N rules that cost most by themselves")
     parser.add_argument("--cache", metavar="DIR", type=Path, help="folder of parsed and compiled rules")
     parser.add_argument("--json-summary", metavar="FILE", type=Path, help="write the summary there as JSON")
 
@@ -105,6 +106,8 @@ def run(args: argparse.Namespace) -> int:
     if publish:
         publish.alerts(scan, ruleset)
     _summarise(scan.summary, loaded, args.json_summary)
+    if args.costs:
+        _tell_costs(ruleset, args.costs)
     if ruleset.problems or scan.summary.faults:
         return 2
     return 1 if args.fail_on and scan.summary.reaches(args.fail_on) else 0
@@ -113,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
 def _count(text: str) -> int:
     if text.isdecimal() and 0 < int(text) <= MAX_WORKERS:
         return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is no number of processes: write one from 1 to {MAX_WORKERS}")
+    raise argparse.ArgumentTypeError(f"{text!r} is no such number: write one from 1 to {MAX_WORKERS}")
 
 
 def _tell(what: str) -> None:
@@ -210,6 +213,13 @@ class _Publisher:
         if scan.summary.undated:
             scan.fault(f"{scan.summary.undated:,} matches raise no alert: their events have no time; add @timestamp")
         _tell(f"{written:,} alerts in {self._alias}")
+
+
+def _tell_costs(ruleset: Ruleset, most: int) -> None:
+    _tell("of 1,000 events: microseconds, decisions, matches")
+    for cost in ruleset.costs()[:most]:
+        rule = ruleset.rules[cost.rule]
+        _tell(f"{cost.microseconds:10.2f} {cost.candidates:9.2f} {cost.matches:8.2f}  {rule.id}  {rule.title}")
 
 
 def _summarise(summary: Summary, load_seconds: float, file: Path | None) -> None:

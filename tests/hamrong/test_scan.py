@@ -401,7 +401,8 @@ def test_any_number_of_workers_writes_the_same_bytes(
         names.append(tmp_path / f"{number}.ndjson")
         names[-1].write_bytes(pack(b"\n".join(content) + b"\n" * ended))
     written = []
-    for workers in (1, 2, 3):
+    for workers, lines_at_once in ((1, 50_000), (2, 50_000), (3, 2)):
+        monkeypatch.setattr("detectors.sigma.scan.matching.MAX_ROWS", lines_at_once)
         out = tmp_path / f"out{workers}"
         args = ("--workers", workers, "--event", "--output", out, "--events", "ndjson", "--cache", tmp_path / "c")
         assert scan(*(names or [os.devnull]), "--rules", rules, *args) == 0

@@ -7,7 +7,7 @@ Out:  a `Result`: what the parent process needs of it, and no more, since it goe
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
@@ -17,6 +17,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from detectors.sigma.budget import Ledger
 from detectors.sigma.ndjson import read
 from detectors.sigma.objects import Objects
 from detectors.sigma.ruleset import Ruleset
@@ -26,6 +27,9 @@ from detectors.sigma.scan.ecs import WHEN, WHO, View
 from detectors.sigma.scan.inputs import Kind
 from detectors.sigma.scan.pieces import Piece, load
 from ingest.event import TEXT, to_documents
+
+MAX_ROWS = 50_000
+"""Lines that are matched at once."""
 
 Batch: TypeAlias = "pa.RecordBatch | Objects"
 ToBatch = Callable[[bytes], tuple[Batch, list[int]]]
@@ -55,9 +59,11 @@ class Result:
     """Row and number of the rule, of rules that are shown."""
     facts: dict[int, Fact] = field(default_factory=dict)
     """By row."""
-    inputs: pa.RecordBatch | None = None
+    inputs: list[pa.RecordBatch] = field(default_factory=list)
     """What correlations count; each event is named by `place`."""
     alerts: Counted | None = None
+    ledger: Ledger | None = None
+    """What the rules cost."""
 
 
 def to_batch(block: bytes) -> tuple[Batch, list[int]]:
@@ -108,13 +114,17 @@ class Matching:
             block, faults = evtx.lines(block, (piece.start - evtx.HEADER) // evtx.CHUNK)
             result.faults += (f"{piece.name}: {fault}" for fault in faults)
         if block:
-            self._match(block, result)
+            for first, part in _parts(block):
+                self._match(part, first, result)
+            result.ledger = self._ruleset.ledger.take()
         return result
 
-    def _match(self, block: bytes, result: Result) -> None:
+    def _match(self, block: bytes, first: int, result: Result) -> None:
+        """A part of the piece, whose rows begin with `first`."""
         kind = result.piece.kind
         batch, broken = self._readers[kind](block)
-        result.rows, result.broken = batch.rows if isinstance(batch, Objects) else batch.num_rows, len(broken)
+        result.rows += batch.rows if isinstance(batch, Objects) else batch.num_rows
+        result.broken += len(broken)
         matches = self._ruleset.match(batch)
         if broken:
             # A rule that asks for a field to be missing would fire on what is no event at all.
@@ -123,34 +133,47 @@ class Matching:
         if not len(rows):
             return
         shown = self._shown[rules]
-        result.matches = list(zip(rows[shown].tolist(), rules[shown].tolist(), strict=True))
+        result.matches += zip((rows[shown] + first).tolist(), rules[shown].tolist(), strict=True)
         matched, inverse = np.unique(rows, return_inverse=True)
         events = _some(batch, matched)
         if kind is not Kind.LOG:
             events = self._view.dated(events)
-        result.facts = self._facts(events, matched, None if kind is Kind.LOG else block)
+        facts = self._facts(events, matched, None if kind is Kind.LOG else block)
+        result.facts |= zip((matched + first).tolist(), facts, strict=True)
+        places = [place(result.number, row) for row in (matched + first).tolist()]
         if self._correlates:
-            result.inputs = self._inputs(events.take(pa.array(inverse)), rows, matches, result.number)
+            named = self._named(events, places).take(pa.array(inverse))
+            result.inputs.append(self._ruleset.correlation_inputs(self._ruleset.matched_ids(matches), named))
         if self._alerts:
             whole = events if kind is Kind.LOG else self._view.events(events)
             renumbered = pa.RecordBatch.from_arrays(
                 [pa.array(inverse.astype(np.int32)), matches["rule"]], schema=matches.schema
             )
-            names = [place(result.number, row) for row in matched.tolist()]
-            result.alerts = counted(whole, renumbered, self._ruleset.rules, names, self._correlates)
+            its = counted(whole, renumbered, self._ruleset.rules, places, self._correlates)
+            result.alerts = result.alerts or Counted()
+            result.alerts.join(its)
 
-    def _facts(self, events: pa.RecordBatch, rows: np.ndarray, block: bytes | None) -> dict[int, Fact]:
+    def _facts(self, events: pa.RecordBatch, rows: np.ndarray, block: bytes | None) -> Iterable[Fact]:
         told = [self._view.column(events, name).to_pylist() for name in (WHEN, *WHO)]
         written: Iterable[bytes | None] = itertools.repeat(None, len(rows))
         if self._events:
             written = map(orjson.dumps, to_documents(events)) if block is None else map(_json, _lines(block, rows))
-        facts = map(Fact._make, zip(*told, written, strict=True))
-        return dict(zip(rows.tolist(), facts, strict=True))
+        return map(Fact._make, zip(*told, written, strict=True))
 
-    def _inputs(self, events: pa.RecordBatch, rows: np.ndarray, matches: pa.RecordBatch, number: int) -> pa.RecordBatch:
+    def _named(self, events: pa.RecordBatch, places: list[str]) -> pa.RecordBatch:
         named = dict(zip(events.schema.names, events.columns, strict=True))
-        named["event.id"] = pa.array([place(number, row) for row in rows.tolist()], TEXT)
-        return self._ruleset.correlation_inputs(self._ruleset.matched_ids(matches), pa.RecordBatch.from_pydict(named))
+        return pa.RecordBatch.from_pydict({**named, "event.id": pa.array(places, TEXT)})
+
+
+def _parts(block: bytes) -> Iterator[tuple[int, bytes]]:
+    """Parts of at most MAX_ROWS lines, each with the number of its first: a block may be all empty objects."""
+    if block.count(b"\n") <= MAX_ROWS:
+        yield 0, block
+        return
+    ends = np.flatnonzero(np.frombuffer(block, np.uint8) == ord("\n"))[MAX_ROWS - 1 :: MAX_ROWS] + 1
+    for number, (start, end) in enumerate(itertools.pairwise([0, *ends.tolist(), len(block)])):
+        if start < end:
+            yield number * MAX_ROWS, block[start:end]
 
 
 def _some(batch: Batch, rows: np.ndarray) -> pa.RecordBatch:

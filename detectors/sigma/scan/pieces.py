@@ -23,8 +23,8 @@ MAX_LINE = 16 << 20
 """Bytes of a line that are kept; the rest is cut off and counted."""
 BEYOND = 64 << 10
 """Bytes that are read beyond a range at once, for the end of its last line."""
-MIN_BYTES = 2 << 20
-MAX_BYTES = 8 << 20
+MIN_BYTES = 1 << 20
+MAX_BYTES = 4 << 20
 """Of a piece: large enough that what a batch costs at all is little, small enough that a few fit into memory.
 
 A block may be twice as large; so a line that is longer than MAX_LINE is never inside one."""

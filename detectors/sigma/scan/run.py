@@ -152,10 +152,12 @@ class Scan:
         for row, number in result.matches:
             self._write(self._ruleset.rules[number], origin, row, result.facts[row])
         self._lines[piece.file] += result.rows
-        if result.inputs is not None and result.inputs.num_rows:
-            self._inputs.append(result.inputs)
-            for place in set(result.inputs.column("event_id").to_pylist()):
+        for inputs in result.inputs:
+            self._inputs.append(inputs)
+            for place in set(inputs.column("event_id").to_pylist()):
                 self._fed[place] = result.facts[row_of(place)[1]]
+        if result.ledger is not None:
+            self._ruleset.ledger.join(result.ledger)
         if result.alerts is not None:
             self._counted.join(result.alerts)
 

@@ -120,3 +120,14 @@ def test_costs_are_of_a_thousand_events_and_the_dearest_stand_first() -> None:
 )
 def test_the_fault_says_what_was_measured_and_what_is_allowed(cost: Cost, expected: str | None) -> None:
     assert fault(cost, Budget(microseconds=10)) == expected
+
+
+def test_what_another_process_took_is_joined() -> None:
+    entries = rules(a={"F": "a"}, b={"F": "b"})
+    one, other = (Ruleset(entries, taxonomy.Taxonomy([])) for _ in range(2))
+    matched(one, ["a"] * 10)
+    matched(other, ["b"] * 30)
+    one.ledger.join(other.ledger.take())
+    assert {cost.rule: cost.matches for cost in one.costs()} == {0: 250, 1: 750}
+    assert other.ledger.events == 0
+    assert other.costs() == []

@@ -128,3 +128,15 @@ def test_every_dataset_of_the_parsers_is_of_a_log_source() -> None:
     # A parser sets both; some tables go by the one and some by the other.
     unknown = [row for row in rows if not any(membership(event__module=row[0], event__dataset=row[1]))]
     assert unknown == []
+
+
+def test_a_cache_of_tables_may_be_broken_at_any_time(tmp_path: Path) -> None:
+    table, cache = tmp_path / "t.yml", tmp_path / "cache"
+    source = LogSource(product="p")
+    for mapped in ("one", "two"):
+        table.write_text(f"- logsource: {{product: p}}\n  fields: {{F: {mapped}}}\n")
+        for broken in (None, b"{", b"{}"):
+            for kept in cache.glob("*") if broken else ():
+                kept.write_bytes(broken)
+            assert taxonomy.load(cache, tmp_path).columns("F", source) == ("F", mapped)
+        assert taxonomy.load(cache, tmp_path).columns("F", source) == ("F", mapped)

@@ -119,6 +119,6 @@ def test_pieces_are_smaller_where_there_is_little() -> None:
     def size(total: int | None, workers: int) -> int:
         return piece_bytes([Input("x", named=True, size=total)], workers)
 
-    assert size(1000, 2) == 2 << 20
-    assert size(32 << 20, 2) == 4 << 20
-    assert size(None, 2) == size(4 << 30, 2) == 8 << 20
+    assert size(1000, 2) == 1 << 20
+    assert size(16 << 20, 2) == 2 << 20
+    assert size(None, 2) == size(4 << 30, 2) == 4 << 20
