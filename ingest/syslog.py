@@ -133,6 +133,8 @@ def _read_3164(text: pa.Array, sheet: Sheet, form: Form, programs: pa.Array, rel
         columns = captured(groups)
         if number == shapes.UNTAGGED:
             columns |= _without_colon(columns["message"], programs)
+        if number == shapes.CONTAINER:
+            guard[rows] = shapes.NO_GUARD
         steps.put(columns, rows)
     found = {name: steps.column(name) for name in COLUMNS}
     found["host"] = _unless_nil(found["host"])

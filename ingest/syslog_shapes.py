@@ -3,7 +3,7 @@
 In:   nothing
 Out:  what `ingest.syslog` tries, one table a step
 Docs: RFC 5424 §6; RFC 3164 §4 and §5.4; Cisco IOS "service timestamps" and "service sequence-numbers"; Junos, AIX, F5,
-      UniFi, HP ProCurve, NetScaler and Sophos UTM system-log manuals
+      UniFi, HP ProCurve, NetScaler and Sophos UTM system-log manuals; Kubernetes, CRI logging format
 
 A new device adds one row to one table.
 """
@@ -130,6 +130,8 @@ _AGAIN = (
 )
 
 TAGS = [
+    # What containerd and CRI-O write in front of a container's own line.
+    Pattern(r" (?:stdout|stderr) [FP](?::[^ ]*)? (?P<message>.*)"),
     Pattern(rf" +{_HOST}(?: ?:)? +{_AGAIN}"),
     Pattern(rf" +{_HOST} ?: ?(?P<message>%.*)"),
     Pattern(rf"(?: +{_HOST})? +{LEVELS} {TAG}"),
@@ -148,7 +150,7 @@ TAGS = [
     Pattern(rf" +{_HOST} +(?P<message>.*)"),
     Pattern(r"[ :]*(?P<message>.*)"),
 ]
-UNTAGGED = len(TAGS) - 2
+CONTAINER, UNTAGGED = 0, len(TAGS) - 2
 
 # Not a mere "word: text", which any message may begin with.
 UNSTAMPED = [

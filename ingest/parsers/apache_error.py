@@ -27,7 +27,11 @@ CLIENT_24 = (
 CLIENT = r"(?:\[client (?P<source__address>[^ \]]+)\] )?"
 # `(2)No such file or directory: ` of the operating system, or of a proxied connection.
 CAUSE = r"(?:\([0-9]+\)[^\[\]]*: )?"
-USER = r"user (?P<user__name>.*?)(?: not found|: authentication failure|: password mismatch| in realm).*"
+# Basic authentication's words, and those of PHP applications (Baikal; BookStack).
+USER = (
+    r"(?:Got error '(?:PHP message: )?)?(?:user (?P<user__name>.*?)(?: not found|: authentication failure"
+    r"|: password mismatch| in realm| authentication failure for ).*|Failed login for (?P<_tried>[^']*?)'?)"
+)
 REST = (
     rf"(?P<message>(?:(?P<event__code>AH[0-9]{{5}}): )?(?:File does not exist: (?P<file__path>[^,]+)|{USER}|.*?)"
     r"(?:, referer: (?P<http__request__referrer>.*))?)"
@@ -39,12 +43,14 @@ SEVERE = pa.array(["emerg", "alert", "crit", "error"])
 
 def finish(columns: Columns, context: Context) -> Columns:
     severe = pc.is_in(columns["log.level"], SEVERE)
+    user = pc.coalesce(columns["user.name"], columns["_tried"])
     fields = {
+        "user.name": user,
         "@timestamp": stamps.bsd(columns["_stamp"], context.received, context.zone),
         "event.timezone": context.zone,
         "event.action": pc.if_else(severe, "http-error", "http-notice"),
         "event.type": pa.array([["info"], ["error"]], TEXTS).take(severe.cast(pa.int8())),
-        "event.outcome": pc.if_else(severe, pa.scalar("failure"), pa.scalar(None, TEXT)),
+        "event.outcome": pc.if_else(pc.or_(severe, user.is_valid()), pa.scalar("failure"), pa.scalar(None, TEXT)),
         "event.reason": columns["message"],
     }
     return modsecurity_messages.over(dict(columns) | fields, columns["message"], context)

@@ -46,6 +46,8 @@ def read(messages: pa.Array, context: Context) -> Parsed:
 def _accept(document: Document) -> Document | None:
     if not isinstance(document.get("logger"), str) or not isinstance(message := document.get("msg"), str):
         return None
+    if "t" in document and "ts" not in document:  # Grafana's stamp
+        return None
     event = renamed(document, NAMES, "caddy.log")
     event["message"] = message
     if stamp := epochs.iso_text(document.get("ts")):

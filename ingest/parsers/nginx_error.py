@@ -30,6 +30,16 @@ REQUEST = (
 )
 
 
+# A mail proxy's server is the address that it listens on.
+MAIL = (
+    r", client: (?P<source__address>[^,]+), server: \[?(?P<destination__address>[0-9A-Fa-f.:]+?)\]?"
+    r':(?P<destination__port>[0-9]+)(?:, login: "(?P<user__name>.*)")?(?:, upstream: .*?)?(?:, session: .*)?'
+)
+# What an application says on its standard error: BookStack, and whoever uses Baikal's words.
+PHP_LOGIN = (
+    r'FastCGI sent in stderr: "PHP message: (?:Failed login for |user )(?P<user__name>[^"]*?)'
+    r'(?: authentication failure for [^"]*)?" while .*?'
+)
 BASIC_AUTH = r'user "(?P<user__name>[^"]*)"(?: was not found|: password mismatch).*?'
 SEVERE = pa.array(["emerg", "alert", "crit", "error"])
 
@@ -64,10 +74,8 @@ PARSER = Parser(
             HEAD + r"(?P<message>client (?P<source__address>[^ ]+):(?P<source__port>[0-9]+) connected to "
             r"(?P<destination__address>[^ ]+):(?P<destination__port>[0-9]+))"
         ),
-        line(
-            HEAD + r"(?P<message>(?P<event__reason>.*?), client: (?P<source__address>[^,]+), server: [^,]*, "
-            r'login: "(?P<user__name>.*)"(?:, upstream: .*?)?(?:, session: .*)?)'
-        ),
+        line(HEAD + rf"(?P<message>(?P<event__reason>.*?){MAIL})"),
+        line(HEAD + rf"(?P<message>(?P<event__reason>{PHP_LOGIN}){REQUEST})"),
         line(HEAD + rf"(?P<message>(?P<event__reason>{BASIC_AUTH}){REQUEST})"),
         line(HEAD + rf"(?P<message>(?P<event__reason>.*?){REQUEST})"),
         line(HEAD + r"(?P<message>.*)"),

@@ -2,7 +2,7 @@ r"""pam: lines of PAM modules inside any program -> authentication, sessions and
 
 In:   messages such as `pam_unix(sshd:auth): authentication failure; ...`; also those of old systems, whose program is
       named `sshd(pam_unix)` and whose message starts with the words
-Out:  `user.name`, `source.address`; `process.name` says which program asked
+Out:  `user.name`, `source.address`; of Proxmox' accounts `user.domain` (the realm); `process.name` says who asked
 Docs: Linux-PAM modules/pam_unix, pam_faillock, pam_succeed_if
 """
 
@@ -24,6 +24,13 @@ ORIGIN = (
     r"rhost=(?P<source__address>[^ ]*)(?: +user=(?P<user__name>.*))?"
 )
 
+# Proxmox' account with its realm, and the peer as Perl's (an address) or Rust's (with a port) libraries write it.
+ACCOUNT = r"(?:(?P<_account>.*)@(?P<user__domain>[A-Za-z][\w.-]*)|(?P<user__name>.*))"
+PEER = (
+    r"(?:\[(?P<_bracketed>[0-9A-Fa-f.:]+)\]|(?P<source__address>[0-9.]+|[0-9A-Fa-f.:]+))(?::(?P<source__port>[0-9]+))?"
+)
+STAMP = r"(?:(?P<_stamp>[0-9-]{10}T[0-9:]{8}[+-][0-9]{2}:[0-9]{2}): )?"
+
 FAILED = partial(Line, action="pam-auth", category=("authentication",), type=("start",), outcome="failure")
 LOGGED_IN = partial(Line, action="pam-auth", category=("authentication",), type=("start",), outcome="success")
 SESSION = partial(Line, category=("session",), outcome="success")
@@ -34,7 +41,8 @@ def finish(columns: Columns, context: Context) -> Columns:
     """A session opened "for user root by nguyenvana(uid=1000)" is nguyenvana's; "by (uid=0)" names nobody."""
     whom, by = columns["_for"], columns["_by"]
     return {
-        "user.name": pc.coalesce(columns["user.name"], by, whom, columns["user.target.name"]),
+        "user.name": pc.coalesce(columns["user.name"], columns["_account"], by, whom, columns["user.target.name"]),
+        "source.address": pc.coalesce(columns["source.address"], columns["_bracketed"]),
         "@timestamp": stamps.iso(columns["_stamp"], context.zone),
         "user.id": pc.if_else(by.is_valid(), columns["_uid"], pa.scalar(None, TEXT)),
         "user.effective.name": pc.if_else(by.is_valid(), whom, pa.scalar(None, TEXT)),
@@ -47,7 +55,8 @@ PARSER = Parser(
     signature=(
         r"pam_[a-z0-9_]+\(|PAM [0-9]+ more |authentication failure; |session (?:open|clos)ed for |check pass; |"
         r"password check failed for user |"
-        r"[0-9-]{10}T[0-9:]{8}[+-][0-9:]{5}: authentication failure; rhost=|(?:<[^>]*> )?successful auth for user '"
+        r"[0-9-]{10}T[0-9:]{8}[+-][0-9:]{5}: (?:authentication failure; rhost=|successful auth for user ')|"
+        r"(?:<[^>]*> )?successful auth for user '"
     ),
     lines=(
         SESSION(
@@ -59,12 +68,8 @@ PARSER = Parser(
         SESSION(MODULE + r"session closed for user (?P<_for>.+)", action="session-close", type=("end",)),
         FAILED(MODULE + rf"authentication failure; {ORIGIN}"),
         # Proxmox writes its own in PAM's words.
-        FAILED(
-            r"(?:(?P<_stamp>[0-9-]{10}T[0-9:]{8}[+-][0-9]{2}:[0-9]{2}): )?authentication failure; "
-            r"rhost=\[?(?P<source__address>[0-9A-Fa-f.:]+?)\]?"
-            r"(?::(?P<source__port>[0-9]+))? user=(?P<user__name>.*) msg=(?P<event__reason>.*)"
-        ),
-        LOGGED_IN(r"(?:<[^>]*> )?successful auth for user '(?P<user__name>.*)'"),
+        FAILED(STAMP + rf"authentication failure; rhost={PEER} user={ACCOUNT} msg=(?P<event__reason>.*)"),
+        LOGGED_IN(STAMP + rf"(?:<[^>]*> )?successful auth for user '{ACCOUNT}'"),
         FAILED(rf"PAM (?P<system__auth__pam__failures>[0-9]+) more authentication failures?; {ORIGIN}"),
         FAILED(MODULE + r"check pass; user unknown", fields={"event.reason": "user unknown"}),
         FAILED(MODULE + r"received for user (?P<user__name>.*): (?P<event__reason>[0-9]+ \(.*\))"),

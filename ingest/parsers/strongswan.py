@@ -9,7 +9,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from ingest.lines import Line, Parser
+import pyarrow.compute as pc
+
+from ingest.event import Columns
+from ingest.formats.labels import one_of
+from ingest.lines import Context, Line, Parser
 
 HEAD = (
     r"(?:(?:[A-Z][a-z]{2} +[0-9]+ [0-9:]{8} )?(?:[0-9]+)\[(?P<log__logger>[A-Z0-9]{2,4})[0-9]?\] )?"
@@ -25,12 +29,29 @@ NETWORK = partial(Line, category=("network",))
 LOGIN = partial(Line, action="vpn-login", category=("authentication", "session"), type=("start",), outcome="success")
 FAILED = partial(Line, action="vpn-login", category=("authentication",), type=("start",), outcome="failure")
 
+PAIRED = ("address", "port", "bytes")
+
+
+def finish(columns: Columns, context: Context) -> Columns:
+    """Of an exchange the client is the source, whichever of the two sent this packet: only a server answers from the
+    ports of IKE to one that a NAT device has chosen."""
+    own, chosen = (one_of(columns[f"{side}.port"], "500", "4500") for side in ("source", "destination"))
+    answered = pc.and_(own, pc.and_not(columns["destination.port"].is_valid(), chosen))
+    sides = ("source", "destination"), ("destination", "source")
+    return {
+        f"{side}.{name}": pc.if_else(answered, columns[f"{other}.{name}"], columns[f"{side}.{name}"])
+        for side, other in sides
+        for name in PAIRED
+    }
+
+
 PARSER = Parser(
     module="strongswan",
     dataset="strongswan.log",
     programs=("charon", "charon-systemd", "ipsec", "strongswan", "charon-nm"),
     signature=r"(?:[A-Z][a-z]{2} +[0-9]+ [0-9:]{8} )?[0-9]{2}\[(?:IKE|NET|ENC|CFG|KNL|DMN|MGR|JOB|CHD|"
     r"LIB|ESP|TLS)[0-9]?\] ",
+    finish=finish,
     lines=(
         LOGIN(HEAD + rf"IKE_SA (?P<strongswan__ike_sa>[^ ]+) established between {BETWEEN}"),
         FAILED(

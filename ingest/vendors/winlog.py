@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from ingest import stamps
 from ingest.columns import Mask, is_true, is_valid, list_of
 from ingest.event import TEXT, TEXTS, Columns
-from ingest.vendors import windows_text
+from ingest.vendors import iis_events, windows_text
 from ingest.vendors.event_data import EventData, base, each, where
 from ingest.vendors.windows_actions import is_any, meaning
 from ingest.vendors.windows_users import users
@@ -111,6 +111,7 @@ def _ecs(header: Columns, data: EventData, zones: pa.Array) -> Columns:
     }
     columns |= _process(header["event_id"], data, security) | _hashes(header["event_id"], data)
     columns |= users(header, data, security) | _network(header["event_id"], data)
+    columns |= iis_events.request(header["provider"], columns, data)
     return columns | _objects(header["event_id"], data, security)
 
 

@@ -57,6 +57,11 @@ NEW = {"form": syslog.RFC5424, "version": "1", "priority": "34"}
         ("Mar  5 08:15:02 192.0.2.7 no tag here", BSD | {"host": "192.0.2.7", "message": "no tag here"}),
         ('Mar  5 08:15:02 web1 {"a": 1}', BSD | {"host": "web1", "message": '{"a": 1}'}),
         ("Mar  5 08:15:02 web1 2001:db8::1 - - [x] y", BSD | {"host": "web1", "message": "2001:db8::1 - - [x] y"}),
+        # A container's line, whose first words are no header's, behind the stamp of its runtime.
+        ("2026-03-05T08:15:02.113+07:00 stdout F web1 sshd[12]: a", ISO | {"message": "web1 sshd[12]: a"}),
+        ("2026-03-05T08:15:02.113+07:00 stderr P:x [error] b", ISO | {"message": "[error] b"}),
+        ("2026-03-05T08:15:02.113+07:00 stdout F ", ISO),
+        ("2026-03-05T08:15:02.113+07:00 stdout G x", ISO | {"host": "stdout", "message": "G x"}),
         ("Mar  5 08:15:02 last message repeated 3 times", BSD | {"message": "last message repeated 3 times"}),
         (
             "2026-03-05T08:15:02.113+07:00 web1 cron[1]: x",
