@@ -35,7 +35,7 @@ class LineSearch:
         self._json = json
         self._pieces: dict[int, set[str]] = {}
         self._wanted: list[str] = []
-        self._database = search(self._wanted, _ESCAPED)
+        self._database: hyperscan.Database | None = None
 
     def extend(self, scanners: Mapping[int, Keywords]) -> None:
         """Searches for the literals of these scanners too, each named by a number."""
@@ -57,6 +57,8 @@ class LineSearch:
         """
         every = np.arange(count)
         found: list[tuple[int, int]] = []
+        if self._database is None:
+            return {}
         try:
             self._database.scan(memory, match_event_handler=_collect, context=found)
         except hyperscan.ScanTerminated:

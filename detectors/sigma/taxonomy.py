@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
-import yaml
 
 from detectors.sigma.cache import write_whole
 from detectors.sigma.columns import STATED, Codes, Columns
@@ -235,6 +234,8 @@ def load(cache: Path | None = None, folder: Path = TABLES) -> Taxonomy:
     file = cache / f"taxonomy-{digest}.json" if cache else None
     tables = _cached(file) if file else None
     if tables is None:
+        import yaml
+
         tables = [yaml.load(content, Loader=yaml.CSafeLoader) for content in contents]
         if file:
             write_whole(file, orjson.dumps(tables))
