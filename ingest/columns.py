@@ -32,14 +32,19 @@ class Sheet:
         """Values for `rows` (all when None), in that order. A field not in FIELDS is a vendor's."""
         for field, values in columns.items():
             if values.null_count < len(values):
-                self._pieces.setdefault(field, []).append((rows, typed(values, FIELDS.get(field, TEXT))))
+                piece = rows, typed(values, FIELDS.get(field, TEXT))
+                if rows is None and not piece[1].null_count:
+                    self._pieces[field] = [piece]
+                else:
+                    self._pieces.setdefault(field, []).append(piece)
 
     def has(self, field: str) -> bool:
         return field in self._pieces
 
     def replace(self, field: str, values: pa.Array) -> None:
         """These values for every row, nulls too."""
-        self._pieces[field] = [(None, values)]
+        self._pieces.pop(field, None)
+        self.put({field: values})
 
     def clear(self, fields: Iterable[str], rows: Rows) -> None:
         """Takes away what was put on `rows`."""
@@ -67,8 +72,11 @@ class Sheet:
             else:
                 source[slice(None) if rows is None else rows] = positions
             start += len(values)
-        values = pa.concat_arrays([values for _, values in pieces])
-        return values.take(pa.array(source, mask=source < 0))
+        missing = source < 0
+        at = pa.array(source, mask=missing if missing.any() else None)
+        column = pa.concat_arrays([values for _, values in pieces]).take(at)
+        self._pieces[field] = [(None, column)]
+        return column
 
     def batch(self) -> pa.RecordBatch:
         """Every field that has a value on some row; the vendors' fields as the map `vendor`."""
@@ -91,8 +99,10 @@ class Sheet:
         row = np.concatenate([at if rows is None else rows[at] for rows, at, _, _ in pieces])
         keys = pa.concat_arrays([keys for _, _, keys, _ in pieces])
         values = pa.concat_arrays([values for _, _, _, values in pieces])
-        rank = pc.rank(keys, tiebreaker="min").to_numpy()
-        order = np.lexsort((np.arange(len(row)), rank, row))
+        # Keys repeat, so each distinct one is ranked once.
+        distinct = keys.dictionary_encode()
+        rank = pc.rank(distinct.dictionary).to_numpy().astype(np.int64)[distinct.indices.to_numpy()]
+        order = np.argsort(row * (len(distinct.dictionary) + 1) + rank, kind="stable")
         row, rank = row[order], rank[order]
         last = np.append((row[1:] != row[:-1]) | (rank[1:] != rank[:-1]), True)
         kept = pa.array(order[last])
@@ -134,7 +144,7 @@ def typed(values: pa.Array, wanted: pa.DataType) -> pa.Array:
     if values.type == wanted:
         return values
     if pa.types.is_integer(wanted) and pa.types.is_string(values.type):
-        number = pc.match_substring_regex(values, r"^[0-9]{1,18}$")
+        number = pc.and_(pc.ascii_is_decimal(values), pc.less_equal(pc.binary_length(values), 18))
         values = pc.if_else(number, values, pa.scalar(None, TEXT))
     return values.cast(wanted)
 

@@ -54,15 +54,21 @@ def complete(sheet: Sheet) -> None:
             sheet.replace(name, _kept(sheet.column(name), mac))
     for side in SIDES:
         if sheet.has(f"{side}.address"):
-            sheet.put(_resolved(side, sheet))
+            _replace(sheet, _resolved(side, sheet))
         if sheet.has(f"{side}.ip"):
-            sheet.put({f"{side}.address": pc.coalesce(sheet.column(f"{side}.address"), sheet.column(f"{side}.ip"))})
+            address = pc.coalesce(sheet.column(f"{side}.address"), sheet.column(f"{side}.ip"))
+            sheet.replace(f"{side}.address", address)
     if sheet.has("source.ip") and sheet.has("destination.ip"):
-        sheet.put(_network(sheet))
+        _replace(sheet, _network(sheet))
     for name, members in RELATED.items():
         present = [sheet.column(member) for member in members if sheet.has(member)]
         if present:
             sheet.put({name: list_of(present)})
+
+
+def _replace(sheet: Sheet, columns: Columns) -> None:
+    for name, column in columns.items():
+        sheet.replace(name, column)
 
 
 def _resolved(side: str, sheet: Sheet) -> Columns:

@@ -17,8 +17,9 @@ import pyarrow as pa
 import re2
 
 from ingest import messages, parse
+from ingest.claims import captured, claim
 from ingest.event import TEXT, to_documents
-from ingest.lines import Parser, captured, claim
+from ingest.lines import Parser
 from ingest.patterns import Atom, atoms
 from ingest.sources import Register
 

@@ -13,146 +13,23 @@ A parser is a list of `Line`s, tried in order; the first whose pattern matches a
 A group `source__address` fills `source.address`; `(?P<_name>...)` is for `finish` alone; a group that caught nothing is
 null. Patterns are RE2: linear in time on any input, no look-around, no back-reference, no group without a name but
 `(?:…)`; `.` matches a line break too, `\w` only ASCII (a Vietnamese name is `.*` or `[^ ]+`).
-Of many patterns one automaton says which a row is of; of few, each runs over the rows still open that start with its
-literal prefix, so write what is constant first. Arrow then takes the groups out, a column at a time; of a few rows each
-is matched by itself, since Arrow compiles a pattern anew for every call.
-Docs: RE2 syntax; Arrow compute, extract_regex
+Write what is constant first: a pattern is only tried on rows that start with its literal prefix (`claims`).
+Docs: RE2 syntax
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import re2
 
-from ingest.columns import Rows, is_true, is_valid
+from ingest.claims import Pattern, catch
+from ingest.columns import Rows
 from ingest.event import FIELDS, TEXT, Columns
-
-FEW = 32
-"""Rows up to which Arrow's calls as such cost more than matching each row in Python."""
-
-
-EMPTY, NOTHING = pa.scalar("", TEXT), pa.scalar(None, TEXT)
-
-
-MANY = 4
-"""Patterns from which on one automaton of them all costs less than one after the other."""
-
-
-class Pattern:
-    """A whole-text RE2 expression and the literal that every match begins with."""
-
-    def __init__(self, expression: str) -> None:
-        self.regex = f"(?s)^(?:{expression})$"
-        self.compiled = re2.compile(self.regex.encode())
-        low, high = self.compiled.possiblematchrange(64)
-        common = bytes(a for a, _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(low, high, strict=False)))
-        self.prefix = common.rstrip(b"\0").decode("utf-8", "ignore")
-        self.prefix_bytes = self.prefix.encode()
-        # Arrow compiles it for every call, which takes about 1 µs an instruction; a row in Python takes about 4.
-        self.few = self.compiled.programsize // 4
-        self.names = [name.decode() for name, _ in sorted(self.compiled.groupindex.items(), key=lambda item: item[1])]
-
-
-def claim(text: pa.Array, patterns: Sequence[Pattern]) -> Iterator[tuple[int, Rows, pa.StructArray]]:
-    """For each pattern its number, the rows that it is the first to match, and its groups there; null matches none."""
-    if len(text) <= FEW:
-        yield from _claim_few(text, patterns)
-        return
-    if len(patterns) >= MANY:
-        yield from _claim_at_once(text, patterns)
-        return
-    rows = np.arange(len(text))
-    for number, pattern in enumerate(patterns):
-        begins = pc.starts_with(text, pattern.prefix) if pattern.prefix else text.is_valid()
-        offered = np.flatnonzero(is_true(begins))
-        if not len(offered):
-            continue
-        shown = text if len(offered) == len(text) else text.take(pa.array(offered))
-        if len(offered) <= pattern.few:
-            for _, at, groups in _claim_few(shown, [pattern]):
-                yield number, rows[offered[at]], groups
-                rows, text = _without(rows, text, offered[at])
-            continue
-        groups = pc.extract_regex(shown, pattern.regex)
-        matched = is_valid(groups)
-        taken = offered[matched]
-        if not len(taken):
-            continue
-        yield number, rows[taken], groups if len(taken) == len(groups) else groups.filter(pa.array(matched))
-        rows, text = _without(rows, text, taken)
-        if not len(rows):
-            return
-
-
-def _claim_at_once(text: pa.Array, patterns: Sequence[Pattern]) -> Iterator[tuple[int, Rows, pa.StructArray]]:
-    """One automaton of all patterns says which one a row is of; only those that occur are compiled and run."""
-    match = _automaton(tuple(pattern.regex for pattern in patterns)).Match
-    first = np.full(len(text), -1, dtype=np.int64)
-    for row, line in enumerate(text.cast(pa.binary()).to_pylist()):
-        if line is not None and (found := match(line)):
-            first[row] = min(found)
-    for number in np.unique(first[first >= 0]).tolist():
-        rows = np.flatnonzero(first == number)
-        shown = text.take(pa.array(rows))
-        if len(rows) <= patterns[number].few:
-            yield from ((number, rows[at], groups) for _, at, groups in _claim_few(shown, [patterns[number]]))
-        else:
-            yield number, rows, pc.extract_regex(shown, patterns[number].regex)
-
-
-@lru_cache(maxsize=1000)
-def _automaton(expressions: tuple[str, ...]) -> re2.Set:
-    options = re2.Options()
-    options.max_mem = 32 << 20
-    automaton = re2.Set.FullMatchSet(options)
-    for expression in expressions:
-        automaton.Add(expression)
-    automaton.Compile()
-    return automaton
-
-
-def _without(rows: Rows, text: pa.Array, taken: Rows) -> tuple[Rows, pa.Array]:
-    left = np.ones(len(rows), dtype=np.bool_)
-    left[taken] = False
-    return rows[left], text.filter(pa.array(left))
-
-
-def _claim_few(text: pa.Array, patterns: Sequence[Pattern]) -> Iterator[tuple[int, Rows, pa.StructArray]]:
-    matched: dict[int, tuple[list[int], list[tuple[bytes, ...]]]] = {}
-    for row, line in enumerate(text.cast(pa.binary()).to_pylist()):
-        for number, pattern in enumerate(patterns) if line is not None else ():
-            if line.startswith(pattern.prefix_bytes) and (match := pattern.compiled.fullmatch(line)):
-                rows, groups = matched.setdefault(number, ([], []))
-                rows.append(row)
-                groups.append(match.groups(b""))
-                break
-    for number, (rows, groups) in sorted(matched.items()):
-        columns = [pa.array(column, TEXT) for column in zip(*groups, strict=True)]
-        nameless = pa.array([{}] * len(rows), pa.struct([]))
-        caught = pa.StructArray.from_arrays(columns, patterns[number].names) if columns else nameless
-        yield number, np.array(rows, dtype=np.int64), caught
-
-
-def captured(groups: pa.StructArray) -> Columns:
-    """The groups as columns by dotted name; an empty group is null."""
-    return {
-        name if name.startswith("_") else name.replace("__", "."): _unless_empty(column)
-        for name, column in zip(groups.type.names, groups.flatten(), strict=True)
-    }
-
-
-def _unless_empty(column: pa.Array) -> pa.Array:
-    if len(column) <= FEW:
-        values = column.to_pylist()
-        return pa.array([value or None for value in values], TEXT) if "" in values else column
-    return pc.if_else(pc.equal(column, EMPTY), NOTHING, column)
 
 
 @dataclass(frozen=True)
@@ -268,7 +145,7 @@ class Parser:
         return rows, {name: column for name, column in columns.items() if not name.startswith("_")}
 
     def _match(self, messages: pa.Array) -> Parsed:
-        pieces = [(number, rows, captured(groups)) for number, rows, groups in claim(messages, self.patterns)]
+        pieces = list(catch(messages, self.patterns))
         if not pieces:
             return np.empty(0, dtype=np.int64), {}
         names = dict.fromkeys(name for _, _, columns in pieces for name in columns)
@@ -276,7 +153,7 @@ class Parser:
             name: pa.concat_arrays([piece.get(name, pa.nulls(len(rows), TEXT)) for _, rows, piece in pieces])
             for name in names
         }
-        line = pa.array(np.repeat([number for number, _, _ in pieces], [len(rows) for _, rows, _ in pieces]))
+        line = pa.array(np.concatenate([numbers for numbers, _, _ in pieces]))
         for name, values in self._constants.items():
             constant = values.take(line)
             columns[name] = pc.coalesce(columns[name], constant) if name in columns else constant

@@ -17,9 +17,10 @@ import numpy as np
 import pyarrow as pa
 
 from ingest import parsers
+from ingest.claims import Pattern, captured, claim
 from ingest.columns import Mask, Rows, Sheet, is_valid
 from ingest.dispatch import Dispatch
-from ingest.lines import Context, Parser, Pattern, captured, claim
+from ingest.lines import Context, Parser
 
 DEFECTS = (
     pa.ArrowException,
@@ -38,8 +39,10 @@ Asked = Callable[[str, Parser, pa.Array, Rows], None]
 
 REPEATED = (
     Pattern(r"message repeated (?P<count>[0-9]+) times: \[ ?(?P<inner>.*)\]"),
-    Pattern(r"(?:--- )?last message repeated (?P<count>[0-9]+) times?(?: ---)?"),
+    Pattern(r"last message repeated (?P<count>[0-9]+) times?(?: ---)?"),
+    Pattern(r"--- last message repeated (?P<count>[0-9]+) times?(?: ---)?"),
 )
+"""Each begins with plain text, so that all but a few messages are passed over without a match."""
 
 
 @lru_cache

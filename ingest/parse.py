@@ -101,11 +101,10 @@ def _ids(raw: pa.RecordBatch) -> pa.Array:
     without = np.flatnonzero(~is_valid(given))
     if not len(without):
         return given
-    places = raw.select(["topic", "partition", "offset"]).take(pa.array(without))
-    hashes = [
-        None if offset is None else xxhash.xxh3_128_hexdigest(f"{topic}/{partition}/{offset}".encode())
-        for topic, partition, offset in zip(*(column.to_pylist() for column in places.columns), strict=True)
-    ]
+    lines = raw.select(["topic", "partition", "offset"]).take(pa.array(without))
+    topic, partition = (lines.column(name).cast(TEXT).fill_null("None") for name in ("topic", "partition"))
+    places = pc.binary_join_element_wise(topic, partition, lines.column("offset").cast(TEXT), "/")
+    hashes = [place and xxhash.xxh3_128_hexdigest(place) for place in places.cast(pa.binary()).to_pylist()]
     sheet = Sheet(raw.num_rows)
     sheet.put({"event.id": given})
     sheet.put({"event.id": pa.array(hashes, TEXT)}, without)

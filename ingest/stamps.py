@@ -37,6 +37,8 @@ YEARS_BACK = 9
 
 def iso(stamps: pa.Array, zones: pa.Array) -> pa.Array:
     """ISO 8601 and RFC 3339, also with a blank, slashes or a comma; without an offset, local time of `zones`."""
+    if stamps.null_count == len(stamps):
+        return pa.nulls(len(stamps), TIMESTAMP)
     distinct = stamps.dictionary_encode()
     parts = pc.extract_regex(distinct.dictionary, ISO)
     day, offset = parts.field("day"), _blank_to_null(parts.field("offset"))
@@ -56,6 +58,8 @@ def bsd(stamps: pa.Array, received: pa.Array, zones: pa.Array) -> pa.Array:
     Without a year it is the latest one that puts the stamp no more than a day after its receipt: right across New
     Year, for a clock that is a little fast, and for a file read months later.
     """
+    if stamps.null_count == len(stamps):
+        return pa.nulls(len(stamps), TIMESTAMP)
     distinct = stamps.dictionary_encode()
     parts = pc.extract_regex(distinct.dictionary, BSD)
     given = _blank_to_null(pc.if_else(pc.equal(parts.field("year"), ""), parts.field("late_year"), parts.field("year")))
@@ -70,6 +74,8 @@ def bsd(stamps: pa.Array, received: pa.Array, zones: pa.Array) -> pa.Array:
     open_rows = pc.and_(parts.is_valid(), given.is_null()).take(distinct.indices).fill_null(False)
     latest = pc.add(received, pa.scalar(DAY))
     for back in range(YEARS_BACK):
+        if not pc.any(open_rows).as_py():
+            break
         year_of_row = pc.subtract(pc.year(latest), back)
         for year in year_of_row.filter(open_rows).unique().drop_null().to_pylist():
             guess = at(str(year))

@@ -21,9 +21,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest import syslog_shapes as shapes
+from ingest.claims import captured, claim
 from ingest.columns import Mask, Rows, Sheet, is_true, is_valid
 from ingest.event import MAP, TEXT, Columns
-from ingest.lines import captured, claim
 
 BARE, RFC3164, RFC5424, BROKEN = range(4)
 """Forms of a line: no syslog header, or a priority alone; one of the two kinds; RFC 5424 with a fault."""

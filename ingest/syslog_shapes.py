@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ingest.lines import Pattern
+from ingest.claims import Pattern
 
 PRIORITY = r"<(?P<priority>0|[1-9][0-9]?|1[0-8][0-9]|19[01])>"
 

@@ -15,12 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest import stamps
+from ingest.claims import captured
 from ingest.columns import Rows, is_true, is_valid
 from ingest.event import Columns
 from ingest.formats import epochs, key_value
 from ingest.formats.key_value import Pairs
 from ingest.formats.labels import mapped, when
-from ingest.lines import Context, captured
+from ingest.lines import Context
 
 _PART = r"(?:[^|\\]|\\.)*"
 CEF = (

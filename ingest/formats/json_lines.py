@@ -11,7 +11,7 @@ field can't hold (a word for a port) is left out: it stands in `event.original`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,9 @@ def read(texts: pa.Array, zones: pa.Array, accept: Callable[[Document], Document
     Stamps without an offset are in `zones`.
     """
     rows: list[int] = []
-    vendor: list[list[tuple[str, str]]] = []
+    counts: list[int] = []
+    keys: list[str] = []
+    others: list[str] = []
     cells: defaultdict[str, tuple[list[int], list[Any]]] = defaultdict(lambda: ([], []))
     for row, text in enumerate(texts.to_pylist()):
         document = _object(text)
@@ -45,26 +47,25 @@ def read(texts: pa.Array, zones: pa.Array, accept: Callable[[Document], Document
             document = accept(document)
         if document is None:
             continue
-        others: list[tuple[str, str]] = []
+        before = len(keys)
         for name, value in document.items():
-            kind = FIELDS.get(name)
-            if name in SET_HERE or name.startswith("log.syslog."):
-                continue
-            if kind is None:
-                others.append((name, _text(value)))
-            elif (fitting := _FIT[kind](value)) is not None:
-                positions, values = cells[name]
-                positions.append(len(rows))
-                values.append(fitting)
+            if fit := _FITS.get(name):
+                if (fitting := fit(value)) is not None:
+                    positions, values = cells[name]
+                    positions.append(len(rows))
+                    values.append(fitting)
+            elif not _is_set_here(name):
+                keys.append(name)
+                others.append(value if isinstance(value, str) else _text(value))
         rows.append(row)
-        vendor.append(others)
+        counts.append(len(keys) - before)
     known = np.array(rows, dtype=np.int64)
     columns = {name: _column(name, at, values, len(rows)) for name, (at, values) in cells.items()}
     of_rows = zones.take(pa.array(known))
     for name, column in columns.items():
         if FIELDS[name] == TIMESTAMP:
             columns[name] = stamps.iso(column, of_rows)
-    return known, columns | {"vendor": pa.array([pairs or None for pairs in vendor], MAP)}
+    return known, columns | {"vendor": _map(counts, keys, others)}
 
 
 def _object(text: str | None) -> Document | None:
@@ -75,28 +76,29 @@ def _object(text: str | None) -> Document | None:
         return None
     if not isinstance(document, dict):
         return None
-    if any(isinstance(value, dict) for value in document.values()):
-        return dict(_leaves(document))
-    return {name: value for name, value in document.items() if value is not None}
-
-
-def _leaves(document: Document) -> Iterator[tuple[str, Any]]:
+    leaves: Document = {}
     # A stack, not a recursion: the depth of a line is its sender's to choose.
-    stack = [iter([("", document)])]
-    names: list[str] = []
+    stack = [("", iter(document.items()))]
     while stack:
-        for name, value in stack[-1]:
-            path = f"{names[-1]}.{name}" if names and names[-1] else name
+        prefix, items = stack[-1]
+        for name, value in items:
+            path = prefix + name
             if isinstance(value, dict):
-                stack.append(iter(value.items()))
-                names.append(path)
+                stack.append((f"{path}." if path else "", iter(value.items())))
                 break
             if value is not None:
-                yield path, value
+                leaves[path] = value
         else:
             stack.pop()
-            if names:
-                names.pop()
+    return leaves
+
+
+def _map(counts: list[int], keys: list[str], values: list[str]) -> pa.Array:
+    """The pairs of each row, which come in order, as maps; null for a row without any."""
+    of_row = np.array(counts, dtype=np.int64)
+    bounds = np.concatenate([[0], np.cumsum(of_row)])
+    offsets = pa.array(bounds, pa.int32(), mask=np.append(of_row == 0, False))
+    return pa.MapArray.from_arrays(offsets, pa.array(keys, TEXT), pa.array(values, TEXT)).cast(MAP)
 
 
 def _column(name: str, positions: list[int], values: list[Any], rows: int) -> pa.Array:
@@ -140,3 +142,11 @@ _FIT: dict[pa.DataType, Callable[[Any], Any]] = {
     TIMESTAMP: _text,
     MAP: _pairs,
 }
+
+
+def _is_set_here(name: str) -> bool:
+    return name in SET_HERE or name.startswith("log.syslog.")
+
+
+# By name and not by type, since the hash of a type costs more than the value.
+_FITS = {name: _FIT[kind] for name, kind in FIELDS.items() if not _is_set_here(name)}

@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.columns import Mask, Rows
+from ingest.columns import Mask, Rows, is_valid
 from ingest.event import MAP, TEXT, Columns
 from ingest.formats.spans import Text, members, run_begins
 
@@ -45,10 +45,17 @@ class Pairs:
     def _of_key(self) -> dict[str, Rows]:
         """The places of each key's pairs."""
         codes = self.keys.indices.to_numpy(zero_copy_only=False)
+        if len(self.keys.dictionary) < 1 << 15:
+            codes = codes.astype(np.int16)  # numpy sorts these by radix, ten times as fast
         order = np.argsort(codes, kind="stable")
         bounds = np.searchsorted(codes[order], np.arange(len(self.keys.dictionary) + 1))
         names = self.keys.dictionary.to_pylist()
         return {name: order[bounds[code] : bounds[code + 1]] for code, name in enumerate(names)}
+
+    @cached_property
+    def _filled(self) -> pa.Array:
+        """The values, null where empty."""
+        return pc.if_else(pc.equal(self.values, ""), pa.scalar(None, TEXT), self.values)
 
     def __contains__(self, key: str) -> bool:
         return key in self._of_key
@@ -58,12 +65,12 @@ class Pairs:
         first. Null where it is missing or empty."""
         source = np.full(self.count, -1, dtype=np.int64)
         for name in reversed(names):
-            places = self._of_key.get(name, np.empty(0, dtype=np.int64))[::-1]
-            source[self.rows[places]] = places
-        if not (source >= 0).any():
+            if (places := self._of_key.get(name)) is not None:
+                source[self.rows[places[::-1]]] = places[::-1]
+        missing = source < 0
+        if missing.all():
             return pa.nulls(self.count, TEXT)
-        column = self.values.take(pa.array(source, mask=source < 0))
-        return pc.if_else(pc.equal(column, ""), pa.scalar(None, TEXT), column)
+        return self._filled.take(pa.array(source, mask=missing))
 
     def columns(self, names: Mapping[str, tuple[str, ...]]) -> Columns:
         """Fields by the keys that may fill each, the foremost first; a field that no row has is left out."""
@@ -73,7 +80,7 @@ class Pairs:
     def others(self, prefix: str, known: Iterable[str] = ()) -> pa.Array:
         """The pairs of every other key as maps, their keys behind `prefix`; null for a row without any."""
         left = ~np.isin(self.keys.indices.to_numpy(zero_copy_only=False), self._codes(known))
-        left &= pc.not_equal(self.values, "").to_numpy(zero_copy_only=False)
+        left &= is_valid(self._filled)
         places = np.flatnonzero(left)
         counts = np.bincount(self.rows[places], minlength=self.count)
         offsets = np.concatenate([[0], np.cumsum(counts)])
@@ -111,7 +118,7 @@ def split(texts: pa.Array, *, sign: bytes = b"=", separators: bytes = b" \t", qu
     begins, signs, rows = begins[is_key], signs[is_key], rows[is_key]
     first, last = _values(text, begins, signs, rows, separators, quotes)
     values = text.cut(first, last)
-    if quotes:
+    if quotes and len(text.positions(BACKSLASH)):
         values = pc.replace_substring(values, '\\"', '"')
     return Pairs(len(texts), rows, text.cut(begins, signs).dictionary_encode(), values)
 
@@ -150,7 +157,7 @@ def _inside(text: Text, places: Rows, sign: bytes, separator: Mask) -> Mask:
     # A row begins outside, whatever the one before it left open.
     spots = np.concatenate([text.begins, quotes[kind > 0]])
     kinds = np.concatenate([np.full(len(text.begins), CLOSES), kind[kind > 0]])
-    order = np.lexsort((np.append(np.zeros(len(text.begins)), np.ones(len(spots) - len(text.begins))), spots))
+    order = np.argsort(spots, kind="stable")
     spots, kinds = spots[order], kinds[order]
     turns = np.cumsum(kinds == EITHER)
     sure = np.maximum.accumulate(np.where(kinds != EITHER, np.arange(len(kinds)), 0))

@@ -45,12 +45,14 @@ class Text:
         """The bytes at these places; 0 outside of the texts."""
         if not len(self._bytes):
             return np.zeros(len(positions), dtype=np.uint8)
-        inside = (positions >= 0) & (positions < len(self._bytes))
-        return np.where(inside, self._bytes[np.where(inside, positions, 0)], 0).astype(np.uint8)
+        found = self._bytes.take(positions, mode="clip")
+        found[(positions < 0) | (positions >= len(self._bytes))] = 0
+        return found
 
     def row_of(self, positions: Rows) -> Rows:
-        """The row that each place is in."""
-        return np.searchsorted(self.begins, positions, side="right") - 1
+        """The row that each place is in; the places ascend."""
+        bounds = np.searchsorted(positions, np.append(self.begins, self.ends[-1:]))
+        return np.repeat(np.arange(len(self.begins)), np.diff(bounds))
 
     def cut(self, begins: Rows, ends: Rows) -> pa.Array:
         """The pieces from each begin to its end, which come in order and do not overlap.

@@ -10,8 +10,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingest.claims import captured
 from ingest.event import Columns
-from ingest.lines import captured
 
 _HOST = r"(?P<url__domain>\[[0-9A-Fa-f:.]+\]|[^/?#:@]*)(?::(?P<url__port>[0-9]*))?"
 _TARGET = (

@@ -11,12 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingest.claims import captured
 from ingest.columns import is_true, is_valid
 from ingest.event import Columns
 from ingest.formats import flows, urls
 from ingest.formats.labels import mapped, when
 from ingest.formats.pieces import joined
-from ingest.lines import Context, Parsed, Parser, captured
+from ingest.lines import Context, Parsed, Parser
 from ingest.vendors import asa_logins, asa_messages, asa_vpn, ftd_events
 
 HEADER = (

@@ -13,12 +13,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingest.claims import captured
 from ingest.columns import is_valid
 from ingest.event import Columns
 from ingest.formats import flows
 from ingest.formats.labels import mapped, when
 from ingest.formats.pieces import joined
-from ingest.lines import Context, Line, Parsed, Parser, captured
+from ingest.lines import Context, Line, Parsed, Parser
 
 HEADER = (
     r"(?s)^:? *%(?P<facility>[A-Z0-9_]+(?:-[A-Z0-9_]+)*?)-(?:[A-Z0-9_]+-)?(?P<severity>[0-7])-(?P<code>[A-Z0-9_]+)"

@@ -12,12 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest import stamps
+from ingest.claims import captured
 from ingest.event import TEXT, Columns
 from ingest.formats import epochs, flows, key_value, urls
 from ingest.formats.directions import directions
 from ingest.formats.key_value import Pairs
 from ingest.formats.labels import all_of, mapped, one_of, when
-from ingest.lines import Context, Parsed, Parser, captured
+from ingest.lines import Context, Parsed, Parser
 
 VENDOR = "fortinet.firewall."
 # Of several keys the first that a line has counts.

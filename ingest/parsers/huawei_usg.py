@@ -11,11 +11,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingest.claims import captured
 from ingest.columns import is_valid
 from ingest.event import TEXT
 from ingest.formats import flows, key_value, unknown_device
 from ingest.formats.labels import all_of, mapped, when
-from ingest.lines import Context, Parsed, Parser, captured
+from ingest.lines import Context, Parsed, Parser
 
 HEADER = (
     r"(?s)^%%[0-9]{2}(?P<module>[A-Za-z0-9_-]+)/(?P<severity>[0-7])/(?P<code>[A-Za-z0-9_-]+)"

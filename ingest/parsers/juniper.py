@@ -12,13 +12,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingest.claims import captured
 from ingest.columns import is_true
 from ingest.event import TEXT, Columns
 from ingest.formats import flows, structured, urls
 from ingest.formats.key_value import Pairs, split
 from ingest.formats.labels import all_of, when
 from ingest.formats.pieces import joined
-from ingest.lines import Context, Parsed, Parser, captured
+from ingest.lines import Context, Parsed, Parser
 from ingest.vendors.junos_messages import LINES
 
 FIELDS: dict[str, tuple[str, ...]] = {

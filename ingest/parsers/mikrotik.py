@@ -13,11 +13,12 @@ from functools import partial
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingest.claims import captured
 from ingest.event import Columns
 from ingest.formats import flows
 from ingest.formats.directions import directions
 from ingest.formats.labels import when
-from ingest.lines import Context, Line, Parser, captured
+from ingest.lines import Context, Line, Parser
 
 PACKET = partial(Line, action="packet", category=("network",), type=("connection",))
 LOGIN = partial(Line, category=("authentication",), type=("start",))

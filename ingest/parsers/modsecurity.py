@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest import stamps
+from ingest.claims import captured
 from ingest.event import TEXTS, Columns
 from ingest.formats import web_requests
-from ingest.lines import Context, Line, Parser, captured
+from ingest.lines import Context, Line, Parser
 
 # A body (C, E, I) may look like a section, but a client does not know the boundary.
 HEAD = (

@@ -14,8 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest import stamps
+from ingest.claims import captured
 from ingest.event import TEXTS, Columns
-from ingest.lines import Context, Line, Parser, captured
+from ingest.lines import Context, Line, Parser
 
 DATE = (
     r"(?:[A-Z][a-z]{2} (?P<_stamp>[A-Z][a-z]{2} +[0-9]{1,2} [0-9:]{8} [0-9]{4})"

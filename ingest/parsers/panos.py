@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest import stamps
+from ingest.claims import captured
 from ingest.columns import is_true, is_valid, typed
 from ingest.event import LONG, TEXT, Columns
 from ingest.formats import flows, urls
@@ -19,7 +20,7 @@ from ingest.formats.csv_fields import Fields
 from ingest.formats.directions import directions
 from ingest.formats.labels import all_of, mapped, one_of, when
 from ingest.formats.pieces import joined
-from ingest.lines import Context, Parsed, Parser, captured
+from ingest.lines import Context, Parsed, Parser
 from ingest.vendors.panos_fields import ACTIONS, COMMON, DIRECTIONS, FIELDS, OTHER_NAMES, PLACES, SEVERITIES, ZONES
 
 SHORT_AT = len(COMMON) + PLACES["CONFIG-SHORT"].index("action_flags")

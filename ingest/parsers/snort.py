@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest import stamps
+from ingest.claims import captured
 from ingest.event import TEXTS, Columns
 from ingest.formats import flows
 from ingest.formats.directions import directions
-from ingest.lines import Context, Line, Parser, captured
+from ingest.lines import Context, Line, Parser
 
 STAMP = r"(?P<_stamp>[0-9]{2}/[0-9]{2}(?:/(?:[0-9]{4}|[0-9]{2}))?-[0-9:]{8}(?:\.[0-9]{1,9})?)"
 RULE = r"\[(?P<snort__gid>[0-9]+):(?P<rule__id>[0-9]+):(?P<rule__version>[0-9]+)\] "

@@ -12,12 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest import stamps
+from ingest.claims import captured
 from ingest.event import TEXT, Columns
 from ingest.formats import flows, key_value
 from ingest.formats.directions import directions
 from ingest.formats.key_value import Pairs
 from ingest.formats.labels import all_of, mapped, one_of, when
-from ingest.lines import Context, Parsed, Parser, captured
+from ingest.lines import Context, Parsed, Parser
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "event.code": ("m",),

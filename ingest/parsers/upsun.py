@@ -13,11 +13,12 @@ import datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingest.claims import captured
 from ingest.event import TEXT, Columns
 from ingest.formats import inner, json_lines
 from ingest.formats.json_lines import Document
 from ingest.formats.native_json import renamed
-from ingest.lines import Context, Parsed, Parser, captured
+from ingest.lines import Context, Parsed, Parser
 from ingest.parsers import web_access
 
 NAMES = {

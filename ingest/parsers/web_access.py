@@ -12,10 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest import stamps
+from ingest.claims import captured
 from ingest.columns import is_true
 from ingest.event import LONG, TEXT, TEXTS, Columns
 from ingest.formats import urls
-from ingest.lines import Context, Line, Parser, captured
+from ingest.lines import Context, Line, Parser
 
 QUOTED = r'(?:[^"\\]|\\.)*'
 CLIENT = r"(?P<source__address>[^ ,\"]+)"

@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest import stamps
+from ingest.claims import captured
 from ingest.event import TEXT, TEXTS, Columns
 from ingest.formats import identity, json_lines, urls
 from ingest.formats.json_lines import Document
-from ingest.lines import Context, Parsed, Parser, captured
+from ingest.lines import Context, Parsed, Parser
 
 # What stands before the object: the stamp of an API log, or the kind of an analytics event.
 FORM = (

@@ -4,8 +4,9 @@ import re2
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.claims import Pattern, catch, claim
 from ingest.event import MAP
-from ingest.lines import Context, Line, Parser, Pattern, claim
+from ingest.lines import Context, Line, Parser
 
 EXPRESSIONS = [
     r"Accepted (?P<a>\w+)",
@@ -69,6 +70,11 @@ def test_each_message_goes_to_the_first_pattern_that_matches_it_whole(
                 plain[row] = (number, match["a"] or "")
                 break
     assert found == plain
+    together: dict[int, tuple[int, str | None]] = {}
+    for numbers, rows, columns in catch(pa.array(texts, pa.string()), patterns):
+        caught = columns["a"].to_pylist()
+        together |= dict(zip(rows.tolist(), zip(numbers.tolist(), caught, strict=True), strict=True))
+    assert together == {row: (number, text or None) for row, (number, text) in plain.items()}
 
 
 def test_a_line_gives_its_constants_and_its_groups() -> None:

@@ -7,7 +7,8 @@ import pyarrow.compute as pc
 import pytest
 
 from ingest import parsers
-from ingest.lines import Parser, captured, claim
+from ingest.claims import captured, claim
+from ingest.lines import Parser
 from ingest.parsers import cisco_asa, cisco_ios, juniper
 
 FOLDER = Path(parsers.__file__).parent
