@@ -23,7 +23,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from hamrong.config import Config
 from hamrong.errors import ServiceError
-from jobs import detect
+from jobs import detect, maintain
 from jobs.session import session
 from jobs.sinks import delta
 
@@ -102,10 +102,14 @@ def run(cfg: Config, names: Sequence[str] = JOBS) -> None:
     keepers = [Keeper(name, spark, cfg) for name in names]
     for keeper in keepers:
         keeper.keep(time.monotonic())
+    # Who writes the lake also tidies it: one process, however many read.
+    tidying = [maintain.start(cfg, stop)] if "detect" in names else []
     log.info("running: %s", ", ".join(names))
     while not stop.wait(1):
         for keeper in keepers:
             keeper.keep(time.monotonic())
     for query in spark.streams.active:
         query.stop()
+    for thread in tidying:
+        thread.join(30)
     spark.stop()

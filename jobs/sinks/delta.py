@@ -12,10 +12,13 @@ from __future__ import annotations
 
 import posixpath
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from deltalake import DeltaTable, write_deltalake
 from deltalake.fs import DeltaStorageHandler
 from deltalake.transaction import AddAction, CommitProperties, RemoveAction, Transaction
@@ -26,9 +29,13 @@ from detectors.grouping import MATCH
 from hamrong.config import Config
 from hamrong.errors import HamrongError
 from ingest.event import NESTED, TIMESTAMP
+from jobs.sinks import data_files
 from jobs.sinks.data_files import STATISTICS
 
 PARTITION = "ingest_day"
+
+UNKNOWN_DAY: date = data_files.EPOCH.as_py()
+"""The partition of rows without a time of receipt."""
 
 SCHEMAS = {
     "events": NESTED,
@@ -60,14 +67,73 @@ class Tables:
             for file in files:
                 store.delete_file(file["path"])
             return
-        now = time.time_ns() // 1_000_000
-        added: list[AddAction | RemoveAction] = [
-            AddAction(file["path"], file["bytes"], {PARTITION: file["day"]}, now, True, file["statistics"])
-            for file in files
-        ]
+        added = _added(files, time.time_ns() // 1_000_000, is_news=True)
         table.create_write_transaction(
             added, "append", _schema(name), [PARTITION], commit_properties=CommitProperties(None, None, [transaction])
         )
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A file that a table names; `path` is relative to the table's folder, `modified` the time of its commit."""
+
+    path: str
+    day: date
+    bytes: int
+    modified: datetime
+
+
+class Snapshot:
+    """A table as it is now, for the one who tidies it (`jobs.maintain`)."""
+
+    def __init__(self, cfg: Config, name: str) -> None:
+        self.name = name
+        self._table = DeltaTable(uri(cfg, name))
+        self._store = PyFileSystem(DeltaStorageHandler(uri(cfg, name)))
+        schema = pa.schema(self._table.schema().to_arrow())
+        self._rows = pa.struct([field for field in schema if field.name != PARTITION])
+        columns = ["path", f"partition.{PARTITION}", "size_bytes", "modification_time"]
+        stored = pa.table(self._table.get_add_actions(flatten=True)).select(columns)
+        self.files = [DataFile(*row.values()) for row in stored.to_pylist()]
+
+    def read(self, file: DataFile) -> Iterator[pa.RecordBatch]:
+        """The file's rows, with null in columns that came later than it."""
+        with self._store.open_input_file(file.path) as source, pq.ParquetFile(source) as parquet:
+            # One thread: the other core is for the lines that come in meanwhile.
+            for batch in parquet.iter_batches(5_000, use_threads=False):
+                yield pa.RecordBatch.from_struct_array(batch.to_struct_array().cast(self._rows))
+
+    def replace(self, old: Sequence[DataFile], new: Sequence[Mapping[str, Any]], *, is_news: bool) -> None:
+        """Put `new` (rows of `data_files.FILE`) for `old` in one commit; `is_news` False: the rows are the same, and
+        streams pass over it.
+
+        Raises CommitFailedError when another one has tidied since the snapshot. Delta's own look for conflicts lets
+        two commits remove the same file, so that both would add its rows; that a transaction identifier is written
+        twice is what it does refuse.
+        """
+        now = time.time_ns() // 1_000_000
+        actions: list[AddAction | RemoveAction] = [
+            RemoveAction(file.path, is_news, now, file.bytes, {PARTITION: str(file.day)}) for file in old
+        ]
+        self._table.create_write_transaction(
+            actions + _added(new, now, is_news),
+            "append",
+            self._table.schema(),
+            [PARTITION],
+            commit_properties=CommitProperties(None, None, [Transaction("maintain", self._table.version())]),
+        )
+
+    def delete(self, paths: Sequence[str]) -> None:
+        """Delete files that no commit names."""
+        for path in paths:
+            self._store.delete_file(path)
+
+
+def _added(files: Sequence[Mapping[str, Any]], now: int, is_news: bool) -> list[AddAction | RemoveAction]:
+    return [
+        AddAction(file["path"], file["bytes"], {PARTITION: file["day"]}, now, is_news, file["statistics"])
+        for file in files
+    ]
 
 
 def uri(cfg: Config, table: str) -> str:
@@ -88,29 +154,44 @@ def table(spark: SparkSession, cfg: Config, name: str) -> DataFrame:
 
 def stream(spark: SparkSession, cfg: Config, name: str) -> DataFrame:
     """The table as an unbounded stream of appended rows."""
-    return spark.readStream.format("delta").load(uri(cfg, name))
+    # `jobs.maintain` drops days that are too old: no news, but Spark would end the query.
+    return spark.readStream.format("delta").option("ignoreDeletes", "true").load(uri(cfg, name))
 
 
 def create_tables(cfg: Config) -> None:
     """Make `events` and `matches` where they are absent, so that streams can read them before the first line; give one
-    of an earlier version the columns that it lacks."""
+    of an earlier version the columns and settings that it lacks."""
     for name in SCHEMAS:
         if DeltaTable.is_deltatable(uri(cfg, name)):
             _widen(uri(cfg, name), _schema(name))
+            _set_properties(uri(cfg, name), _properties(cfg, name))
             continue
-        quoted = ",".join(f"`{column}`" if column.startswith("@") else column for column in STATISTICS[name])
         DeltaTable.create(
             uri(cfg, name),
             _schema(name),
             mode="ignore",
             partition_by=[PARTITION],
-            configuration={
-                "delta.dataSkippingStatsColumns": quoted,
-                # Ten by default: with a commit every second that is a checkpoint of the log every ten seconds.
-                "delta.checkpointInterval": "100",
-                "delta.logRetentionDuration": f"interval {cfg.lake.log_hours} hours",
-            },
+            configuration=_properties(cfg, name),
         )
+
+
+def _properties(cfg: Config, name: str) -> dict[str, str]:
+    quoted = ",".join(f"`{column}`" if column.startswith("@") else column for column in STATISTICS[name])
+    return {
+        "delta.dataSkippingStatsColumns": quoted,
+        # Ten by default: with a commit every second that is a checkpoint of the log every ten seconds.
+        "delta.checkpointInterval": "100",
+        "delta.logRetentionDuration": f"interval {cfg.lake.log_hours} hours",
+        # `jobs.maintain` cleans, not the first commit after a long stop: the readers stood still as well, and need
+        # what was written just before it.
+        "delta.enableExpiredLogCleanup": "false",
+    }
+
+
+def _set_properties(place: str, wanted: dict[str, str]) -> None:
+    table = DeltaTable(place)
+    if not wanted.items() <= table.metadata().configuration.items():
+        table.alter.set_table_properties(wanted)
 
 
 def _widen(place: str, schema: pa.Schema) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
-import os
 import tempfile
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -141,20 +139,6 @@ def test_a_value_of_any_length_is_kept(cfg: Config) -> None:
     assert ids(cfg) == ["a", "b"]
     [added] = pa.table(DeltaTable(delta.uri(cfg, "events")).get_add_actions(flatten=True)).to_pylist()
     assert added["num_records"] == 2
-
-
-def test_the_log_forgets_old_commits_but_no_rows(cfg: Config) -> None:
-    delta.create_tables(cfg)
-    log = Path(delta.uri(cfg, "events"), "_delta_log")
-    for number in range(110):
-        micro_batch.commit(cfg, number, events=batch(event(f"{number:03}")))
-    past = time.time() - (cfg.lake.log_hours + 1) * 3600
-    for file in log.iterdir():
-        os.utime(file, (past, past))
-    for number in range(110, 202):
-        micro_batch.commit(cfg, number, events=batch(event(f"{number:03}")))
-    assert len(list(log.glob("*.json"))) < 110, "what the checkpoint of commit 100 covers is old"
-    assert ids(cfg) == [f"{number:03}" for number in range(202)]
 
 
 TEXTS = st.text(max_size=40) | st.text(alphabet="ab\U0010ffff", min_size=30, max_size=40) | st.none()
