@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -91,11 +92,32 @@ class Reading:
                 values = list(original.take(pa.array(rows)).to_numpy(zero_copy_only=False))
                 signatures = self._signatures.setdefault(field, np.zeros(len(original), np.int32))
                 signatures[rows] = self._keyword_scanner(field).scan(values)
-        for field in fields if without.any() else ():
-            rows = self._rows(field)
-            found = _of_values(self._keyword_scanner(field), self.columns, rows[without[rows]])
+        if without.any():
+            self._read_values(fields, self.columns, without)
+
+    def _read_values(self, fields: list[int], columns: Columns, without: np.ndarray) -> None:
+        """Of events without a raw line: each column is searched once, for all keywords."""
+        found: dict[int, list[tuple[int, int]]] = {field: [] for field in fields}
+        for name in columns.names:
+            texts = columns.text(name) if name not in STATED else None
+            values = texts.dictionary if isinstance(texts, Column) else texts
+            if values is None or not len(values):
+                continue
+            memory, last = _memory(values)
+            holding = self._search.lines(memory, len(values), partial(np.asarray, last))
+            for field in fields:
+                scanner = self._keyword_scanner(field)
+                if field in holding or scanner.has_common:
+                    at, signatures = _in_values(scanner, values, holding.get(field, NONE))
+                    found[field] += _places(texts, at, signatures)
+        for field, its in found.items():
+            wanted = np.zeros(columns.rows, bool)
+            wanted[self._rows(field)] = True
+            wanted &= without
+            scanner = self._keyword_scanner(field)
+            mine = _by_row(scanner, columns.rows, (one for one in its if wanted[one[0]]))
             earlier = self._signatures.get(field)
-            self._keep(field, found if earlier is None else np.where(without, found, earlier))
+            self._keep(field, mine if earlier is None else np.where(without, mine, earlier))
 
     def _read_common(self, field: int, texts: pa.Array) -> None:
         scanner = self._keyword_scanner(field)
@@ -184,18 +206,6 @@ def _of_objects(scanner: Keywords, objects: Objects, rows: Numbers) -> Numbers:
     return _by_row(scanner, objects.rows, zip(of_row.tolist(), scanner.scan(values).tolist(), strict=True))
 
 
-def _of_values(scanner: Keywords, columns: Columns, rows: Numbers) -> Numbers:
-    """Of events without a raw line."""
-    some = columns if len(rows) == columns.rows else columns.take(rows)
-    found = (
-        (int(rows[row]), signature)
-        for name in some.names
-        if name not in STATED
-        for row, signature in _in_column(scanner, some.text(name))
-    )
-    return _by_row(scanner, columns.rows, found)
-
-
 def _by_row(scanner: Keywords, count: int, found: Iterable[tuple[int, int]]) -> Numbers:
     """One signature a row, of those of its values."""
     held: dict[int, set[int]] = {}
@@ -216,21 +226,24 @@ def _memory(texts: pa.Array) -> tuple[pa.Buffer | bytes, np.ndarray]:
     return piece, offsets[1:] - offsets[0] - 1
 
 
-def _in_column(scanner: Keywords, texts: pa.Array | Column | None) -> Iterator[tuple[int, int]]:
-    """Row and signature wherever a keyword is in a column."""
-    if isinstance(texts, Column):
-        codes = scanner.candidates(texts.dictionary).astype(np.int32)
-        if not len(codes):
-            return
-        for code, signature in zip(codes, scanner.scan(texts.texts(codes)).tolist(), strict=True):
-            if signature:
-                yield from ((row, signature) for row in texts.rows(code).tolist())
-    elif texts is not None:
-        at = scanner.candidates(texts)
-        if not len(at):
-            return
-        values = list(texts.take(pa.array(at)).to_numpy(zero_copy_only=False))
-        yield from zip(at.tolist(), scanner.scan(values).tolist(), strict=True)
+def _in_values(scanner: Keywords, values: pa.Array, at: np.ndarray) -> tuple[np.ndarray, Numbers]:
+    """Which values hold a keyword, of those at `at` any and of all a common one; and their signatures."""
+    signatures = scanner.common(values) if scanner.has_common else np.zeros(len(values), np.int32)
+    if values.null_count:
+        at = at[values.is_valid().to_numpy(zero_copy_only=False)[at]]
+    if len(at):
+        signatures[at] = scanner.scan(list(values.take(pa.array(at)).to_numpy(zero_copy_only=False)))
+    holding = np.flatnonzero(signatures)
+    return holding, signatures[holding]
+
+
+def _places(texts: pa.Array | Column | None, at: np.ndarray, signatures: Numbers) -> Iterator[tuple[int, int]]:
+    """Row and signature, where values of a column have one."""
+    if not isinstance(texts, Column):
+        yield from zip(at.tolist(), signatures.tolist(), strict=True)
+        return
+    for code, signature in zip(at.astype(np.int32), signatures.tolist(), strict=True):
+        yield from ((row, signature) for row in texts.rows(np.array([code])).tolist())
 
 
 def _scanned(scanner: Scanner, column: Column) -> Numbers:

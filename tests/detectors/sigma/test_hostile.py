@@ -85,7 +85,7 @@ def test_log_sources_of_which_no_rule_is_cost_at_most_ten_ordinary_ones(named: t
     text = "title: t\nid: r{0}\nlogsource: {1}\ndetection: {{s: {{F{0}: a}}, condition: s}}"
     rules = [load("r.yml", text.format(number, source).encode()).entries for number, source in enumerate(sources)]
     small = Ruleset([entry for entries in rules for entry in entries], taxonomy.Taxonomy([]))
-    event: dict[str, object] = {"product": "windows", "category": "process_creation", "F0": "b"}
+    event = {**EVENT, "F0": "b"}
     seconds(small, [event])
     usual = seconds(small, [event] * 5_000)
     worst = seconds(small, [{**event, **{name: f"{name}{at}" for name in named}} for at in range(5_000)])
