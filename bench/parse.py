@@ -6,11 +6,12 @@ Out:  a table; the peer is a plain loop over the lines with Python's `re` and th
 
 Both run in turn in one process, so that a ratio holds on a busy machine too. Processor time is counted, not the clock.
 The mix is of twelve sources that a data centre has, in equal parts and in random order.
-Run: python -m bench.parse [lines [parser ...]]
+Run: python -m bench.parse [--lines N] [PARSER ...]
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import datetime
 import ipaddress
@@ -18,7 +19,6 @@ import json
 import pkgutil
 import random
 import re
-import sys
 import time
 import urllib.parse
 from collections.abc import Callable
@@ -139,9 +139,12 @@ def stamp(text: str) -> datetime.datetime:
 
 
 def main() -> None:
-    size = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
-    folder = Path(parsers.__file__).parent
-    names = sys.argv[2:] or sorted(module.name for module in pkgutil.iter_modules(parsers.__path__))
+    arguments = argparse.ArgumentParser(description="lines a second that one core parses to ECS")
+    arguments.add_argument("parsers", nargs="*", metavar="PARSER", help="only these, and the mix (default: all)")
+    arguments.add_argument("--lines", type=int, default=20_000, metavar="N", help="of each (default: 20000)")
+    args = arguments.parse_args()
+    size, folder = args.lines, Path(parsers.__file__).parent
+    names = args.parsers or sorted(module.name for module in pkgutil.iter_modules(parsers.__path__))
     loop = PlainLoop(known_parsers())
     print(f"{'lines/s on one core':<20}{'columnar':>12}{'re loop':>12}{'ratio':>8}{'as JSON documents':>20}")
 
