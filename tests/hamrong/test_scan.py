@@ -157,9 +157,9 @@ def test_log_lines_and_correlations(tmp_path: Path, capsys: pytest.CaptureFixtur
         (15, "an", "203.0.113.8"),
         (20, "an", "203.0.113.7"),
     ]
-    log.write_text("\n".join(text.format(*stamp) for stamp in [*stamps, (25, "an", "203.0.113.7")]))
+    log.write_text("\n".join(text.format(*stamp) for stamp in [*stamps, (25, "root", "203.0.113.7")]))
     assert scan("--rules", rules, "--cache", tmp_path / "c", "--events", "log", log) == 0
-    assert [(found["line"], found["rule"]) for found in printed(capsys)] == [(2, "root"), (4, "brute")]
+    assert [(found["line"], found["rule"]) for found in printed(capsys)] == [(2, "root"), (4, "brute"), (5, "root")]
 
 
 HOSTILE = [

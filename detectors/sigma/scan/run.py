@@ -1,10 +1,10 @@
 """run: a whole scan.
 
 In:   inputs, and what is wanted of them
-Out:  matches to a writer: those of rules in the order of their files and lines, then correlations; alerts; a summary
+Out:  matches to a writer, in the order of files, lines and rule ids; alerts; a summary
 
 Time is the events' own: a correlation is decided when all files are read. Its line is the one that completed it; while
-its condition goes on to hold it is not told again.
+its condition goes on to hold it is not told again. Without correlations matches are written as they come.
 """
 
 from __future__ import annotations
@@ -75,9 +75,14 @@ class _Origin:
     """Where the rows of a piece lie."""
 
     name: str
+    piece: int
     before: int
     """Lines of the file before the piece."""
     kind: Kind
+
+
+_Found = tuple[Metadata, _Origin, int, Fact] | tuple[Metadata, _Origin, int, Fact, int]
+"""The arguments of `Scan._write`."""
 
 
 class Scan:
@@ -103,6 +108,9 @@ class Scan:
         """Lines of each file so far."""
         self._origins: dict[int, _Origin] = {}
         """By piece."""
+        self._correlates = any(correlation.generate for correlation in ruleset.correlations)
+        self._held: list[_Found] = []
+        """Matches that wait for those of correlations, so that all come in the order of lines."""
         self._inputs: list[pa.RecordBatch] = []
         self._fed: dict[str, Fact] = {}
         """Events that a correlation counts, by place."""
@@ -126,6 +134,8 @@ class Scan:
                 self.summary.seconds = time.perf_counter() - start
                 yield
         self._correlate()
+        for match in sorted(self._held, key=lambda match: (match[1].piece, match[2], match[0].id)):
+            self._write(*match)
         summary = self.summary
         summary.files = len(inputs)
         summary.levels = {level: self._levels[level] for level in reversed(LEVELS) if self._levels[level]}
@@ -143,14 +153,18 @@ class Scan:
 
     def _take(self, result: Result) -> None:
         piece, summary = result.piece, self.summary
-        origin = self._origins[result.number] = _Origin(piece.name, self._lines[piece.file], piece.kind)
+        origin = self._origins[result.number] = _Origin(piece.name, result.number, self._lines[piece.file], piece.kind)
         for fault in result.faults:
             self.fault(fault)
         summary.events += result.rows - result.broken
         summary.broken_lines += result.broken
         summary.cut_lines += result.cut
         for row, number in result.matches:
-            self._write(self._ruleset.rules[number], origin, row, result.facts[row])
+            match = self._ruleset.rules[number], origin, row, result.facts[row]
+            if self._correlates:
+                self._held.append(match)
+            else:
+                self._write(*match)
         self._lines[piece.file] += result.rows
         for inputs in result.inputs:
             self._inputs.append(inputs)
@@ -183,9 +197,9 @@ class Scan:
             completed += ((firing.event_ids[-1], correlation.id, correlation, firing) for firing in told)
             if self._options.alerts:
                 self._fired += self._counted.fired(correlation, group, firings)
-        for place, _, correlation, firing in sorted(completed, key=lambda one: one[:2]):
+        for place, _, correlation, firing in completed:
             number, row = row_of(place)
-            self._write(correlation, self._origins[number], row, self._fed[place], firing.count)
+            self._held.append((correlation, self._origins[number], row, self._fed[place], firing.count))
 
     def _identified(self, place: str, event: bytes) -> bytes:
         """A sample with an `event.id`: its own, else that of its line."""
