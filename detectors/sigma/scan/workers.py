@@ -21,6 +21,7 @@ import traceback
 import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from typing import Any, BinaryIO, TypeVar
 
@@ -53,12 +54,23 @@ def in_order(pieces: Iterable[Piece], work: Work[Piece, Result], count: int) -> 
         return
     workers: list[_Worker] = []
     try:
-        for _ in range(count):
-            workers.append(_Worker(work, [worker.pipe for worker in workers]))
+        with _interrupts_held():
+            for _ in range(count):
+                workers.append(_Worker(work, [worker.pipe for worker in workers]))
         yield from _Pool(workers, numbered).results()
     finally:
         for worker in workers:
             worker.end()
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Ctrl-C waits: in what Python runs around a fork an exception is printed and forgotten."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 class _Pool:
@@ -179,6 +191,7 @@ def _serve(work: Work[Any, Any], tasks: int, answers: int) -> None:
     """The life of a worker; it ends when its parent does. Never returns."""
     # Ctrl-C reaches every process of the terminal: the parent ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     sys.meta_path.insert(0, _WithoutPandas())
     code = 1
     try:

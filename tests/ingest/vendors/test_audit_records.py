@@ -13,7 +13,9 @@ from ingest.parsers.auditd import PARSER
 from ingest.vendors.audit_records import of_json, of_text, socket_address, unhex
 
 HEAD = "type={} msg=audit(1772675702.113:4101): "
-ARGUMENTS = st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1), min_size=1)
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
+# A lone question mark is what auditd writes where it knows nothing.
+ARGUMENTS = st.lists(TEXT.filter(lambda text: text != "?"), min_size=1)
 
 
 def parsed(lines: list[str]) -> tuple[list[int], dict[str, list[object]]]:
