@@ -6,7 +6,7 @@
 VENV   := .venv
 PYTHON ?= python3
 BIN    := $(VENV)/bin
-FAST   := not services and not e2e
+FAST   := not services and not e2e and not slow
 STAMP  := $(VENV)/.installed
 
 .PHONY: demo test check format lock down clean

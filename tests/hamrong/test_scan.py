@@ -383,6 +383,7 @@ ODD = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(st.lists(ODD, max_size=30), st.booleans(), st.sampled_from([bytes, gzip.compress])), max_size=4)
 )

@@ -14,6 +14,8 @@ from ingest.event import to_documents
 from ingest.parse import parse
 from ingest.sources import Register
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = sorted(Path(parsers.__file__).parent.glob("*.log"))
 RECEIVED = datetime.datetime(2026, 3, 5, 2, 0, tzinfo=datetime.UTC)
 MUTATIONS = 3

@@ -144,6 +144,7 @@ def test_a_value_of_any_length_is_kept(cfg: Config) -> None:
 TEXTS = st.text(max_size=40) | st.text(alphabet="ab\U0010ffff", min_size=30, max_size=40) | st.none()
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(TEXTS, min_size=1, max_size=5), min_size=1, max_size=3))
 def test_every_value_lies_within_the_bounds_that_its_file_tells(groups: list[list[str | None]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -32,6 +32,8 @@ from jobs import maintain
 from jobs.sinks import data_files, delta
 from tests.jobs import micro_batch
 
+pytestmark = pytest.mark.slow
+
 NOON = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
 ENOUGH = maintain.FEW + 1
 """Files of a running day that are joined."""

@@ -144,6 +144,7 @@ def test_every_value_is_text() -> None:
     assert "49" not in re.findall(r"alert\('x'\)</script>(\d+)", page.text)
 
 
+@pytest.mark.slow
 @given(st.text(alphabet=st.characters(codec="utf-8"), min_size=1))
 def test_any_host_name_stays_what_it_is(name: str) -> None:
     before, after = (

@@ -16,6 +16,8 @@ from detectors.sigma import match, ndjson, taxonomy
 from detectors.sigma.load import load
 from detectors.sigma.ruleset import Ruleset
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def ruleset() -> Ruleset:

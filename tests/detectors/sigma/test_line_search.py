@@ -6,6 +6,7 @@ import json
 import sys
 from random import Random
 
+import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -81,6 +82,7 @@ def test_every_character_that_folds_to_ascii_is_known() -> None:
     assert "".join(one for one in every if any(part.isascii() for part in one.casefold())) == FOLDED
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(EVENTS, st.randoms(use_true_random=False), st.sampled_from([0, 50]))
 def test_lines_and_columns_give_the_same_matches(events: list[dict[str, object]], random: Random, few: int) -> None:

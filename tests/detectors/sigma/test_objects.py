@@ -81,6 +81,7 @@ def matched(ruleset: Ruleset, batch: pa.RecordBatch | Objects) -> list[tuple[int
     return list(zip(matches["row"].to_pylist(), ruleset.matched_ids(matches).to_pylist(), strict=True))
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(EVENTS, st.sampled_from([0, 50]))
 def test_objects_and_batches_match_alike(events: list[dict[str, Any]], few: int) -> None:
