@@ -10,7 +10,6 @@ the event alone, not on what came before it, and needs no state. (Windows of cor
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,6 +23,8 @@ from detectors.alert import alert_id
 from detectors.sigma.correlate import Firing
 from detectors.sigma.rule import Correlation, Rule
 from ingest.event import TEXT, TIMESTAMP
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 MATCH = pa.struct(
     [
@@ -61,8 +62,9 @@ def attribute(events: pa.RecordBatch, matches: pa.RecordBatch, rules: Sequence[R
 
 def window_start(moment: datetime, seconds: int) -> datetime:
     """The start of the tumbling window of that length that `moment` lies in."""
-    since = math.floor(moment.timestamp())
-    return datetime.fromtimestamp(since - since % seconds, UTC)
+    # Whole seconds: `timestamp()` is a fraction in binary, which a far year rounds up into the next second.
+    since = (moment - EPOCH) // timedelta(seconds=1)
+    return EPOCH + timedelta(seconds=since - since % seconds)
 
 
 def _of_rule(rule: Rule, rows: np.ndarray, events: pa.RecordBatch, stamps: np.ndarray) -> list[dict[str, object]]:

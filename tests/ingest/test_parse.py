@@ -213,6 +213,7 @@ def test_a_megabyte_of_one_thing_is_one_event(filler: bytes) -> None:
     assert not any("a parser failed" in str(event.get("error.message")) for event in found)
 
 
+@pytest.mark.slow
 def test_order_is_kept_over_a_shuffled_batch() -> None:
     shuffled = SAMPLES * 3
     random.Random(7).shuffle(shuffled)

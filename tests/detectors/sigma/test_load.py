@@ -242,6 +242,7 @@ def test_the_version_is_of_the_content_alone(tmp_path: Path) -> None:
     assert versions[0] == versions[1] != versions[2]
 
 
+@pytest.mark.slow
 def test_every_public_rule_loads_but_those_with_placeholders(public: Ruleset) -> None:
     assert not public.problems
     assert all("expands %" in problem.what for problem in public.refused)

@@ -80,6 +80,7 @@ CONDITION = st.sampled_from(
 DETECTION = st.builds(lambda a, b, condition: {"a": a, "b": b, "condition": condition}, SELECTION, SELECTION, CONDITION)
 
 
+@pytest.mark.slow
 @example(
     # As many pairs to compare as there are distinct values, in another order.
     detections=[{"a": {"F": None, "G|fieldref": "H"}, "b": [""], "condition": "a"}],
@@ -143,6 +144,7 @@ def windows_events(shared: Path) -> list[bytes]:
     return gzip.decompress((shared / "bench/windows-events.ndjson.gz").read_bytes()).splitlines()
 
 
+@pytest.mark.slow
 def test_public_rules_on_sampled_windows_events(shared: Path, public: Ruleset) -> None:
     assert len(public.rules) > 3700
     agree(public, random.Random(20261124).sample(windows_events(shared), 80))

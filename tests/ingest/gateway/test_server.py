@@ -158,6 +158,7 @@ def test_a_stop_takes_in_what_was_sent(tmp_path: Path) -> None:
     assert counters["spooled"] == len(LINES)
 
 
+@pytest.mark.slow
 def test_kafka_away_is_said_once_in_a_sentence(tmp_path: Path) -> None:
     with gateway(tmp_path) as running:
         running.start()

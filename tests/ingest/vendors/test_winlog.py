@@ -275,6 +275,7 @@ def test_any_xml_is_read_or_left(text: str) -> None:
     assert "a parser failed" not in event.get("error.message", "")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.exists(), reason="the events are not here")
 def test_rules_fire_on_lines_as_on_the_flat_events(tmp_path: Path) -> None:
     """Ten thousand real events: what fires on the sender's own field names fires on our event, too."""
