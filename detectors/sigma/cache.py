@@ -9,6 +9,9 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
+
+import orjson
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -23,3 +26,11 @@ def write_whole(path: Path, content: bytes) -> None:
         os.replace(file.name, path)
     except OSError:
         Path(file.name).unlink(missing_ok=True)
+
+
+def read_json(path: Path) -> Any:
+    """What `write_whole` wrote as JSON; None when it is not there or is broken."""
+    try:
+        return orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return None

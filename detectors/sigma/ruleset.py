@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from detectors.sigma import taxonomy
 from detectors.sigma.budget import Budget, Cost, Ledger
-from detectors.sigma.cache import write_whole
+from detectors.sigma.cache import read_json, write_whole
 from detectors.sigma.expression import And, Atoms, Node
 from detectors.sigma.match import Matcher
 from detectors.sigma.objects import Objects
@@ -222,7 +222,8 @@ def _inside(folder: Path) -> Iterator[str]:
 def _parse(contents: Sequence[tuple[str, bytes, str]], cache: Path | None) -> tuple[dict[str, Entry], bool]:
     """What each file holds, by the digest of its content, and whether any had to be parsed."""
     file = cache / f"rules-{CACHE_FORMAT}.json" if cache else None
-    known = _cached(file) if file else {}
+    cached = read_json(file) if file else None
+    known: dict[str, Entry] = cached if isinstance(cached, dict) else {}
     fresh: dict[str, Entry] = {}
     for path, content, digest in contents:
         if digest not in known and digest not in fresh:
@@ -239,11 +240,3 @@ def _parse(contents: Sequence[tuple[str, bytes, str]], cache: Path | None) -> tu
         kept = parsed if len(parsed) <= MAX_CACHED_FILES else {digest: parsed[digest] for *_, digest in contents}
         write_whole(file, orjson.dumps(kept))
     return parsed, bool(fresh)
-
-
-def _cached(file: Path) -> dict[str, Entry]:
-    try:
-        known = orjson.loads(file.read_bytes())
-    except (OSError, orjson.JSONDecodeError):
-        return {}
-    return known if isinstance(known, dict) else {}

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
-from detectors.sigma.cache import write_whole
+from detectors.sigma.cache import read_json, write_whole
 from detectors.sigma.columns import STATED, Codes, Columns
 from detectors.sigma.objects import Objects
 from detectors.sigma.rule import LogSource
@@ -232,22 +232,14 @@ def load(cache: Path | None = None, folder: Path = TABLES) -> Taxonomy:
     contents = [path.read_bytes() for path in sorted(folder.glob("*.yml"))]
     digest = hashlib.sha256(b"\0".join(contents)).hexdigest()[:16]
     file = cache / f"taxonomy-{digest}.json" if cache else None
-    tables = _cached(file) if file else None
-    if tables is None:
+    tables = read_json(file) if file else None
+    if not isinstance(tables, list):
         import yaml
 
         tables = [yaml.load(content, Loader=yaml.CSafeLoader) for content in contents]
         if file:
             write_whole(file, orjson.dumps(tables))
     return Taxonomy(_section(raw) for table in tables for raw in table)
-
-
-def _cached(file: Path) -> list[Any] | None:
-    try:
-        tables = orjson.loads(file.read_bytes())
-    except (OSError, orjson.JSONDecodeError):
-        return None
-    return tables if isinstance(tables, list) else None
 
 
 def _section(raw: dict[str, Any]) -> Section:
