@@ -23,7 +23,7 @@ check: $(STAMP)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/pytest -q -n 2 -m "$(FAST)"
+	@$(BIN)/pytest -q -n 2 -m "$(FAST)" --hypothesis-profile brief
 
 format: $(STAMP)
 	@$(BIN)/ruff format .

@@ -18,6 +18,7 @@ from hamrong.stack import embedded
 
 # A time limit an example would fail on a machine that others use too.
 hypothesis.settings.register_profile("shared-machine", deadline=None)
+hypothesis.settings.register_profile("brief", deadline=None, max_examples=30)
 hypothesis.settings.load_profile("shared-machine")
 
 

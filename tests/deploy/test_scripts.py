@@ -16,6 +16,8 @@ import yaml
 from hamrong.config import PROJECT
 
 DEPLOY = PROJECT / "deploy"
+pytestmark = pytest.mark.slow
+
 SERVICES = ("admin", "gateway", "opensearch", "opensearch-dashboards")
 
 

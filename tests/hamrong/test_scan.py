@@ -552,6 +552,7 @@ def test_control_c_ends_it_and_every_worker(drained: Endless) -> None:
     assert drained.end() == (130, "")
 
 
+@pytest.mark.slow
 def test_workers_do_not_outlive_a_scan_that_is_killed(drained: Endless) -> None:
     drained.workers()
     drained.process.kill()
