@@ -7,30 +7,11 @@ Out:  exit code 0 (done), 1 (findings or failures), 2 (bad use or a mendable err
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
-import pkgutil
 import sys
-from typing import Protocol, cast
 
-from hamrong import __version__, commands
+from hamrong import __version__, commands, subcommands
 from hamrong.errors import HamrongError
-
-
-class Command(Protocol):
-    """A module of `hamrong.commands`; importing it must be cheap, so heavy imports stand inside `run`."""
-
-    SUMMARY: str
-
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
-
-    def run(self, args: argparse.Namespace) -> int: ...
-
-
-def find_commands() -> dict[str, Command]:
-    """Every sub-command by name, in alphabetical order."""
-    names = sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
-    return {name: cast("Command", importlib.import_module(f"{commands.__name__}.{name}")) for name in names}
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -38,11 +19,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="hamrong", description="Security log analytics: syslog, Kafka, Spark, Sigma, OpenSearch."
     )
     parser.add_argument("--version", action="version", version=f"hamrong {__version__}")
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, command in find_commands().items():
-        subparser = subparsers.add_parser(name, help=command.SUMMARY, description=command.SUMMARY)
-        command.add_arguments(subparser)
-        subparser.set_defaults(run=command.run)
+    subcommands.add(parser, commands, "command")
     return parser
 
 
