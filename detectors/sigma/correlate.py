@@ -1,20 +1,21 @@
 """correlate: matches over time -> firings of Sigma correlations.
 
-In:   occurrences (a match's time, event and rule) of one correlation and one group
+In:   occurrences (a match's time, event and rule) of one correlation and one state, and the watermark
 Out:  firings, and a state to go on from
 Docs: Sigma specification 2.1, correlation rules; docs/reference/sigma.md
 
-Time is the events' own. A window slides: it ends at each occurrence and reaches back one timespan, so that a firing
-is a fact about the set of occurrences and not about the order in which they came: the same set, shuffled, cut into
-batches or replayed, gives the same firings. A later arrival may enlarge a firing that was told before; it is then told
-again, and whoever keeps the largest count, the earliest start and the latest end has the truth.
+Time is the events' own, and a firing is a fact about the set of occurrences, not about the order in which they came:
+the same set, shuffled within the watermark, cut into batches or replayed, gives the same. A condition that more events
+only make truer is told at once; a later arrival may enlarge such a firing, which is then told again, and whoever keeps
+the largest count, the earliest start and the latest end has the truth. Any other condition is told once, when the
+watermark has passed the end of its window.
 """
 
 from __future__ import annotations
 
 import bisect
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+import functools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -22,7 +23,11 @@ from typing import NamedTuple
 import orjson
 import pyarrow as pa
 
-from detectors.sigma.rule import Condition, Correlation
+from detectors.sigma.correlation.levels import Order, counted, order, told
+from detectors.sigma.correlation.point import Occurrence
+from detectors.sigma.correlation.spans import closings, memory
+from detectors.sigma.correlation.windows import Clock, Window
+from detectors.sigma.rule import Correlation
 
 INPUTS = pa.schema(
     [
@@ -35,30 +40,21 @@ INPUTS = pa.schema(
         ("rule", pa.string()),
     ]
 )
-"""What `Ruleset.correlation_inputs` gives: one row for each match that a correlation counts."""
-LATENESS_SECONDS = 600
-"""How much older than the newest an occurrence may be and still count."""
-MAX_OCCURRENCES = 5_000
-"""Kept of one group, the newest. Counts above are told as this."""
-MAX_EVENT_IDS = 5
+"""What `Ruleset.correlation_inputs` gives: rows for each match that a correlation counts. Those of one correlation and
+one `group` share a state."""
+MAX_OCCURRENCES = 10_000
+"""Kept of one state, the newest. Counts above are told as this."""
+
+NEVER = -(1 << 62)
+END = 1 << 62
+"""The watermark when nothing more will come."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SECOND = timedelta(seconds=1) // timedelta(microseconds=1)
-
-
-class Occurrence(NamedTuple):
-    """A match of a rule that a correlation counts. `rule` and `value` are as `correlation_inputs` gives them."""
-
-    at: int
-    """Microseconds since 1970 UTC."""
-    event_id: str
-    rule: str
-    value: str | None = None
 
 
 @dataclass(frozen=True, order=True)
 class Firing:
-    """The condition held in the window that ends at `at`."""
+    """The condition held in a window whose last event was at `at`."""
 
     at: datetime
     first_seen: datetime
@@ -70,57 +66,121 @@ class Firing:
 
 @dataclass(frozen=True)
 class State:
-    """What one group must remember."""
+    """What must be remembered of one correlation and one `group`."""
 
     occurrences: tuple[Occurrence, ...] = ()
-    """By time, then event."""
-    until: int = 0
-    """Microseconds since 1970 UTC; when event time has passed it, the state may be dropped."""
+    """In their order (`levels.order`)."""
+    watermark: int = NEVER
+    """What was closed by then has been told."""
+    floor: int = NEVER
+    """Everything later is remembered."""
+    meaning: int | None = None
+    """Of the correlation that counted: a changed one starts anew."""
 
     def dump(self) -> bytes:
-        return orjson.dumps({"occurrences": [tuple(one) for one in self.occurrences], "until": self.until})
+        columns = list(zip(*self.occurrences, strict=True))
+        return orjson.dumps([self.watermark, self.floor, self.meaning, columns])
 
     @classmethod
     def load(cls, content: bytes) -> State:
-        raw = orjson.loads(content)
-        return cls(tuple(Occurrence(*occurrence) for occurrence in raw["occurrences"]), raw["until"])
+        watermark, floor, meaning, columns = orjson.loads(content)
+        # What `Occurrence._make` does, without its check of the length, which costs more than all the rest.
+        made = map(functools.partial(tuple.__new__, Occurrence), zip(*columns, strict=True))
+        return cls(tuple(made), watermark, floor, meaning)
+
+
+class Step(NamedTuple):
+    state: State
+    firings: list[tuple[str, Firing]]
+    """With the group of each; new or enlarged."""
+    late: int
+    """Occurrences older than the watermark, not counted."""
+    dropped: int
+    """Occurrences forgotten before their time, because there were too many."""
 
 
 def microseconds(at: datetime) -> int:
     return (at - _EPOCH) // timedelta(microseconds=1)
 
 
-def reach_seconds(correlation: Correlation) -> int:
-    """How far back a firing can look: its timespan, and below it that of the correlations it counts."""
-    below = max((reach_seconds(child) for child in correlation.children), default=0)
-    return correlation.timespan_seconds + below
-
-
 def advance(
-    correlation: Correlation,
-    state: State,
-    occurrences: Iterable[Occurrence],
-    lateness_seconds: int = LATENESS_SECONDS,
-) -> tuple[State, list[Firing]]:
-    """The next state, and the firings that are new or changed. An event seen twice counts once."""
-    known = set(state.occurrences)
-    fresh = {occurrence for one in occurrences if (occurrence := Occurrence(*one)) not in known}
-    if not fresh:
-        return state, []
-    merged = sorted((*state.occurrences, *fresh), key=by_time)
-    newest = merged[-1].at
-    lateness = lateness_seconds * _SECOND
-    reach = reach_seconds(correlation) * _SECOND
-    # Windows that end before the first of the new ones are what they were.
-    since = max(newest - lateness, min(occurrence.at for occurrence in fresh))
-    told = set(_firings(correlation, state.occurrences, since))
-    found = _firings(correlation, merged, since)
-    kept = [occurrence for occurrence in merged if occurrence.at > newest - lateness - reach][-MAX_OCCURRENCES:]
-    return State(tuple(kept), newest + lateness + reach), [firing for firing in found if firing not in told]
+    correlation: Correlation, group: str, state: State, occurrences: Iterable[Occurrence], watermark: int
+) -> Step:
+    """The next state and what is to be told. An event seen twice counts once. No occurrence that is older than
+    `watermark` is taken in; a watermark never goes back."""
+    meaning = correlation.meaning
+    if state.meaning != meaning:
+        state = State(meaning=meaning)
+    clock = Clock(state.watermark, max(watermark, state.watermark), state.floor)
+    merged, fresh, late = _merged(correlation, state.occurrences, occurrences, clock.now)
+    windows = told(correlation, merged, fresh, group, clock)
+    firings = [(its, _firing(window)) for its, window in windows]
+    kept, floor, dropped = _remembered(correlation, merged, clock)
+    return Step(State(kept, clock.now, floor, meaning), firings, late, dropped)
 
 
-def by_time(occurrence: Occurrence) -> tuple[int, str, str, str]:
-    return occurrence.at, occurrence.event_id, occurrence.rule, occurrence.value or ""
+def _merged(
+    correlation: Correlation, known: Sequence[Occurrence], more: Iterable[Occurrence], watermark: int
+) -> tuple[list[Occurrence], list[int], int]:
+    """All in order, the indices of the new ones, and how many came too late."""
+
+    def key(occurrence: Occurrence) -> Order:
+        return order(correlation, occurrence)
+
+    merged: list[Occurrence] = []
+    fresh: list[int] = []
+    done = late = 0
+    for occurrence in sorted(_counted(correlation, more), key=key):
+        place = bisect.bisect_left(known, key(occurrence), lo=done, key=key)
+        if place < len(known) and known[place] == occurrence:
+            continue
+        if occurrence.at < watermark:
+            late += 1
+            continue
+        merged += known[done:place]
+        fresh.append(len(merged))
+        merged.append(occurrence)
+        done = place
+    merged += known[done:]
+    return merged, fresh, late
+
+
+def _counted(correlation: Correlation, occurrences: Iterable[Occurrence]) -> set[Occurrence]:
+    if correlation.children:
+        return set(occurrences)
+    missing = bool(correlation.field)
+    return {counted(correlation, *one) for one in occurrences if not (missing and one.value is None)}
+
+
+def _remembered(
+    correlation: Correlation, merged: Sequence[Occurrence], clock: Clock
+) -> tuple[tuple[Occurrence, ...], int, int]:
+    """What is kept, how far back that is all there was, and how many had to go."""
+    floor = max(clock.floor, clock.now - memory(correlation))
+    start = bisect.bisect_right(merged, floor, key=lambda occurrence: occurrence.at)
+    dropped = max(len(merged) - start - MAX_OCCURRENCES, 0)
+    if dropped:
+        start += dropped
+        floor = merged[start - 1].at
+    return tuple(merged[start:]), floor, dropped
+
+
+def due(correlation: Correlation, state: State) -> int | None:
+    """The watermark at which `advance` has something to tell or to forget without a new occurrence; None = never."""
+    if not state.occurrences:
+        return None
+    times = [occurrence.at for occurrence in state.occurrences]
+    opened = ((after, bisect.bisect_right(times, state.watermark - after)) for after in closings(correlation))
+    return min([times[-1] + memory(correlation), *(times[at] + after for after, at in opened if at < len(times))])
+
+
+def _firing(window: Window) -> Firing:
+    last = _time(window.last.at)
+    return Firing(last, _time(window.since), last, window.count, window.event_ids)
+
+
+def _time(at: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=at)
 
 
 def episodes(correlation: Correlation, firings: Iterable[Firing]) -> list[Firing]:
@@ -136,145 +196,3 @@ def episodes(correlation: Correlation, firings: Iterable[Firing]) -> list[Firing
             merged.append(firing)
         end = firing.at
     return merged
-
-
-class _Point(NamedTuple):
-    """An occurrence, or the firing of a correlation below, as the window above counts it."""
-
-    at: int
-    event_id: str
-    rule: str
-    value: str | None
-    since: int
-    event_ids: tuple[str, ...]
-
-
-def _firings(correlation: Correlation, occurrences: Sequence[Occurrence], since: int) -> list[Firing]:
-    """Of windows that end at `since` or later."""
-    return [_firing(points) for points in _completed(correlation, _points(correlation, occurrences, 0), since)]
-
-
-def _points(correlation: Correlation, occurrences: Sequence[Occurrence], depth: int) -> list[_Point]:
-    """What a correlation counts: direct matches, and below it, group by group, its children's firings."""
-    points: list[_Point] = []
-    children = {child.id: child for child in correlation.children}
-    below: dict[tuple[str, str], list[Occurrence]] = {}
-    for occurrence in occurrences:
-        path = occurrence.rule.split("/")
-        if len(path) == depth + 1:
-            at, event_id, _, value = occurrence
-            if depth:
-                value = orjson.loads(value or "[]")[depth][1]
-            points.append(_Point(at, event_id, path[depth], value, at, (event_id,)))
-        else:
-            group = orjson.loads(occurrence.value or "[]")[depth + 1][0]
-            below.setdefault((path[depth], group), []).append(occurrence)
-    for (name, _), inner in below.items():
-        child = children[name]
-        # A level's own value of the event that completed the child's window.
-        values = {occurrence.event_id: orjson.loads(occurrence.value or "[]")[depth][1] for occurrence in inner}
-        for window in _completed(child, _points(child, inner, depth + 1), inner[0].at):
-            last = window.last
-            points.append(_Point(last.at, last.event_id, name, values[last.event_id], window.since, window.event_ids))
-    return sorted(points, key=lambda point: (point.at, point.event_id, point.rule))
-
-
-@dataclass(frozen=True)
-class _Window:
-    """`points[start:end]` counted; the last of them completed it."""
-
-    points: Sequence[_Point]
-    start: int
-    end: int
-    count: int
-    plain: bool
-    """No correlation is counted: each point began when it is."""
-
-    @property
-    def last(self) -> _Point:
-        return self.points[self.end - 1]
-
-    @property
-    def since(self) -> int:
-        """The first event's time; what a correlation below fired on may be older than the firing."""
-        if self.plain:
-            return self.points[self.start].at
-        return min(self.points[at].since for at in range(self.start, self.end))
-
-    @property
-    def event_ids(self) -> tuple[str, ...]:
-        ids: dict[str, None] = {}
-        for at in range(self.start, self.end):
-            ids.update(dict.fromkeys(self.points[at].event_ids))
-            if len(ids) > MAX_EVENT_IDS:
-                break
-        ids.pop(self.last.event_id, None)
-        return (*list(ids)[: MAX_EVENT_IDS - 1], self.last.event_id)
-
-
-def _firing(window: _Window) -> Firing:
-    last = _time(window.last.at)
-    return Firing(last, _time(window.since), last, window.count, window.event_ids)
-
-
-def _time(at: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=at)
-
-
-def _completed(correlation: Correlation, points: Sequence[_Point], since: int) -> Iterator[_Window]:
-    """The windows in which the condition holds, of those that end at `since` or later."""
-    if correlation.type == "temporal_ordered":
-        yield from _sequences(correlation, points, since)
-        return
-    span = correlation.timespan_seconds * _SECOND
-    start = 0
-    counted: Counter[str | None] = Counter()
-    for end, point in enumerate(points):
-        counted[_counted(correlation, point)] += 1
-        while points[start].at <= point.at - span:
-            gone = _counted(correlation, points[start])
-            counted[gone] -= 1
-            if not counted[gone]:
-                del counted[gone]
-            start += 1
-        count = end - start + 1 if correlation.type == "event_count" else len(counted) - (None in counted)
-        if point.at >= since and _meets(correlation.condition, count):
-            yield _Window(points, start, end + 1, count, not correlation.children)
-
-
-def _counted(correlation: Correlation, point: _Point) -> str | None:
-    """What is counted once however often it comes; None is not counted."""
-    match correlation.type:
-        case "value_count":
-            return point.value
-        case "temporal":
-            return point.rule
-    return None
-
-
-def _sequences(correlation: Correlation, points: Sequence[_Point], since: int) -> Iterator[_Window]:
-    """One point of each rule in the rules' order, the last at the window's end. Points of one time are in any order."""
-    span = correlation.timespan_seconds * _SECOND
-    of_rule: dict[str, list[_Point]] = {rule: [] for rule in correlation.rules}
-    for point in points:
-        of_rule[point.rule].append(point)
-    times = {rule: [point.at for point in its] for rule, its in of_rule.items()}
-    for end in dict.fromkeys(times[correlation.rules[-1]]):
-        chain: list[_Point] = []
-        limit = end
-        for rule in reversed(correlation.rules):
-            used = {point.event_id for point in chain}
-            at = bisect.bisect_right(times[rule], limit) - 1
-            while at >= 0 and of_rule[rule][at].event_id in used:
-                at -= 1
-            if at < 0 or times[rule][at] <= end - span:
-                break
-            chain.append(of_rule[rule][at])
-            limit = times[rule][at]
-        else:
-            if end >= since:
-                yield _Window(chain[::-1], 0, len(chain), len(chain), not correlation.children)
-
-
-def _meets(condition: Condition, count: int) -> bool:
-    return count > condition.number if condition.op == "gt" else count >= condition.number

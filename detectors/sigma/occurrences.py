@@ -1,14 +1,18 @@
 """occurrences: the matches that correlations count.
 
 In:   ids of matched rules, and their events beside them row by row
-Out:  one row for each (match, correlation that counts it): group, time, event and value
+Out:  rows for each (match, correlation that counts it): group, time, event and value
 
-A correlation may count another one's firings. Its rows then carry the path from it down to the rule
-(`child/rule`) and, as JSON, group and value at every step, so that its state alone is enough to go on.
+A field with several values puts its event into several groups, or counts several values: one row for each. A
+correlation may count another one's firings. Its rows then carry the path from it down to the rule (`child/rule`) and,
+as JSON, group and value on every level, so that its state alone is enough to go on; what shares a state is then only
+what all levels group by.
 """
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,30 +21,44 @@ import orjson
 import pyarrow as pa
 
 from detectors.sigma.columns import Columns
-from detectors.sigma.correlate import INPUTS, Firing, Occurrence, State, advance, by_time, microseconds
+from detectors.sigma.correlate import END, INPUTS, Firing, State, advance, microseconds
+from detectors.sigma.correlation.measures import millionths
+from detectors.sigma.correlation.point import Occurrence
 from detectors.sigma.rule import Correlation, LogSource, Rule
 from detectors.sigma.taxonomy import Taxonomy
 
 CHUNK = 1_000
+MAX_VALUES = 1_000
+"""Rows that one match may have by values of its fields; a list that is longer counts with its first ones."""
+MAX_TEXT = 256
+"""Characters of a value or an event's id that are kept; of a longer one the first and a hash of all."""
+
+Names = tuple[str, ...]
+"""The columns that may hold a field, the surest first."""
 
 
 @dataclass(frozen=True)
-class _Step:
+class _Level:
     """One correlation on the way down, with the columns of its fields in the rule's events."""
 
     correlation: str
-    group: tuple[tuple[str, ...], ...]
-    value: tuple[str, ...]
+    group: tuple[Names, ...]
+    value: tuple[Names, ...]
+    is_number: bool
 
 
 @dataclass(frozen=True)
 class _Leaf:
-    steps: tuple[_Step, ...]
-    rule: str
+    levels: tuple[_Level, ...]
+    path: str
+    shared: tuple[int, ...]
+    """Which of the outermost correlation's group fields all levels of all its leaves group by."""
+    has_levels: bool
+    """Its correlation counts others, below which it need not be itself."""
 
     @property
-    def path(self) -> str:
-        return "/".join([*(step.correlation for step in self.steps[1:]), self.rule])
+    def fields(self) -> tuple[Names, ...]:
+        return tuple(dict.fromkeys(names for level in self.levels for names in (*level.group, *level.value)))
 
 
 class Feed:
@@ -50,13 +68,24 @@ class Feed:
         self._leaves: dict[str, list[_Leaf]] = {}
         sources = {rule.id: rule.logsource for rule in rules}
         for correlation in correlations:
-            if correlation.generate:
-                for chain, rule in _chains(correlation):
-                    steps = tuple(_step(one, rule, sources[rule], taxonomy) for one in chain)
-                    self._leaves.setdefault(rule, []).append(_Leaf(steps, rule))
+            if not correlation.generate:
+                continue
+            ways = {
+                (chain, rule): tuple(_level(chain[at:], rule, sources[rule], taxonomy) for at in range(len(chain)))
+                for chain, rule in _chains(correlation)
+            }
+            shared = tuple(
+                at
+                for at in range(len(correlation.group_by_written))
+                if all(levels[0].group[at] in level.group for levels in ways.values() for level in levels)
+            )
+            for (chain, rule), levels in ways.items():
+                path = "/".join([*(one.id for one in chain[1:]), rule])
+                self._leaves.setdefault(rule, []).append(_Leaf(levels, path, shared, bool(correlation.children)))
 
     def inputs(self, rule: pa.Array, events: pa.RecordBatch) -> pa.RecordBatch:
-        """Rows of INPUTS. Rows without a time, or with a null among the outermost group's values, are left out."""
+        """Rows of INPUTS. Matches without a time, or without a field by which the correlation that names their rule
+        groups or whose values it counts, are left out."""
         columns = Columns(events)
         found = [
             (row, *occurrence)
@@ -72,36 +101,74 @@ class Feed:
     def _of(
         self, rule: str, columns: Columns, row: int, at: datetime
     ) -> Iterator[tuple[str, str, datetime, str, str | None, str]]:
-        event_id = _first(columns, ("event.id",), row) or f"{microseconds(at)}-{row}"
+        ids = _texts(columns, ("event.id",), row)
+        event_id = ids[0] if ids else f"{microseconds(at)}-{row}"
         for leaf in self._leaves[rule]:
-            read = [
-                ([_first(columns, names, row) for names in step.group], _first(columns, step.value, row))
-                for step in leaf.steps
-            ]
-            if any(None in group for group, _ in read):
-                continue
-            outer, value = read[0]
-            if len(read) > 1:
-                value = orjson.dumps([[_json(group), own] for group, own in read]).decode()
-            yield leaf.steps[0].correlation, _json(outer), at, event_id, value, leaf.path
+            read: dict[Names, Sequence[str | None]]
+            read = {names: _texts(columns, names, row) or (None,) for names in leaf.fields}
+            rows = itertools.islice(itertools.product(*read.values()), MAX_VALUES)
+            told = {_told(leaf, dict(zip(read, chosen, strict=True))): None for chosen in rows}
+            for group, value in filter(None, told):
+                yield leaf.levels[0].correlation, group, at, event_id, value, leaf.path
+
+
+def _told(leaf: _Leaf, chosen: dict[Names, str | None]) -> tuple[str, str | None] | None:
+    """Group and value as INPUTS has them, for one choice among a field's values."""
+    levels = [_read(level, chosen) for level in leaf.levels]
+    if levels[-1] is None:
+        return None
+    if not leaf.has_levels:
+        group, value = levels[0] or ("", None)
+        return group, value
+    shared = [chosen[leaf.levels[0].group[at]] for at in leaf.shared]
+    return _json(shared), orjson.dumps([level or (None, None) for level in levels]).decode()
+
+
+def _read(level: _Level, chosen: dict[Names, str | None]) -> tuple[str, str | None] | None:
+    """Group and value of one level; None when a field is missing or is no number where it must be one."""
+    group = [chosen[names] for names in level.group]
+    values = [chosen[names] for names in level.value]
+    if None in group or None in values:
+        return None
+    value = None
+    if values:
+        value = values[0] if len(values) == 1 else _json(values)
+        if level.is_number and (value := millionths(value or "")) is None:
+            return None
+    return _json(group), value
 
 
 def correlate(
     correlations: Sequence[Correlation], inputs: pa.Table | pa.RecordBatch
 ) -> Iterator[tuple[Correlation, str, Firing]]:
-    """All firings of a finite set of inputs: correlation, group, firing; by the same `advance` as the stream."""
+    """All firings of a finite set of inputs: correlation, group, firing, by correlation and group; by the same
+    `advance` as the stream, with everything closed at the end."""
     by_id = {correlation.id: correlation for correlation in correlations}
-    groups: dict[tuple[str, str], list[Occurrence]] = {}
-    for row in inputs.to_pylist():
-        occurrence = Occurrence(microseconds(row["at"]), row["event_id"], row["rule"], row["value"])
-        groups.setdefault((row["correlation"], row["group"]), []).append(occurrence)
-    for (name, group), occurrences in sorted(groups.items()):
-        state = State()
-        occurrences.sort(key=by_time)
-        for start in range(0, len(occurrences), CHUNK):
-            state, firings = advance(by_id[name], state, occurrences[start : start + CHUNK])
-            for firing in firings:
-                yield by_id[name], group, firing
+    states: dict[tuple[str, str], list[Occurrence]] = {}
+    names = ("correlation", "group", "event_id", "rule", "value")
+    columns = (inputs.column(name).to_pylist() for name in names)
+    times = inputs.column("at").cast(pa.int64()).to_pylist()
+    for at, name, group, event_id, rule, value in zip(times, *columns, strict=True):
+        states.setdefault((name, group), []).append(Occurrence(at, event_id, rule, value))
+    for name, its in itertools.groupby(sorted(states), key=lambda key: key[0]):
+        found: dict[str, list[Firing]] = {}
+        for key in its:
+            for group, firing in _all(by_id[name], key[1], states.pop(key)):
+                found.setdefault(group, []).append(firing)
+        for group, firings in sorted(found.items()):
+            yield from ((by_id[name], group, firing) for firing in firings)
+
+
+def _all(correlation: Correlation, group: str, occurrences: list[Occurrence]) -> Iterator[tuple[str, Firing]]:
+    """In pieces, so that what is past is forgotten as in a stream."""
+    occurrences.sort(key=lambda occurrence: occurrence.at)
+    state = State()
+    for start in range(0, len(occurrences), CHUNK):
+        piece = occurrences[start : start + CHUNK]
+        step = advance(correlation, group, state, piece, piece[0].at)
+        state = step.state
+        yield from step.firings
+    yield from advance(correlation, group, state, (), END).firings
 
 
 def _chains(correlation: Correlation) -> Iterator[tuple[tuple[Correlation, ...], str]]:
@@ -115,20 +182,34 @@ def _chains(correlation: Correlation) -> Iterator[tuple[tuple[Correlation, ...],
             yield (correlation,), name
 
 
-def _step(correlation: Correlation, rule: str, source: LogSource, taxonomy: Taxonomy) -> _Step:
-    renamed = {alias: fields[rule] for alias, mapping in correlation.aliases if rule in (fields := dict(mapping))}
+def _level(chain: Sequence[Correlation], rule: str, source: LogSource, taxonomy: Taxonomy) -> _Level:
+    """The first of these, all of which lead down to the rule."""
 
-    def columns(name: str) -> tuple[str, ...]:
-        return taxonomy.columns(renamed.get(name, name), source)
+    def columns(name: str) -> Names:
+        # An alias may be written for the rule, or for a correlation on the way to it, which may have its own.
+        for at, correlation in enumerate(chain):
+            aliases = {alias: dict(mapping) for alias, mapping in correlation.aliases}
+            direct = chain[at + 1].id if at + 1 < len(chain) else rule
+            fields = aliases.get(name, {})
+            name = fields.get(direct, fields.get(rule, name))
+        return taxonomy.columns(name, source)
 
-    value = columns(correlation.field) if correlation.field else ()
-    return _Step(correlation.id, tuple(columns(name) for name in correlation.group_by_written), value)
+    one = chain[0]
+    numeric = one.type.startswith("value_") and one.type != "value_count"
+    group = tuple(columns(name) for name in one.group_by_written)
+    return _Level(one.id, group, tuple(columns(name) for name in one.field), numeric)
 
 
-def _first(columns: Columns, names: tuple[str, ...], row: int) -> str | None:
-    column = columns.column(names) if names else None
-    texts = column.of_row(row) if column is not None else []
-    return texts[0] if texts else None
+def _texts(columns: Columns, names: Names, row: int) -> list[str]:
+    column = columns.column(names)
+    return [_short(text) for text in column.of_row(row)] if column is not None else []
+
+
+def _short(text: str) -> str:
+    if len(text) <= MAX_TEXT:
+        return text
+    digest = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
+    return f"{text[: MAX_TEXT - len(digest) - 1]}…{digest}"
 
 
 def _json(values: Sequence[str | None]) -> str:

@@ -7,7 +7,9 @@ Docs: Sigma specification 2.1, rules and correlation rules
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 LEVELS = ("informational", "low", "medium", "high", "critical")
@@ -64,6 +66,14 @@ class Condition(NamedTuple):
     number: float
 
 
+class Alternative(NamedTuple):
+    """One way in which a condition over rule names holds."""
+
+    present: tuple[str, ...]
+    """Ids of the rules that must occur, in the order of the correlation's rules."""
+    absent: tuple[str, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Correlation(Metadata):
     type: str
@@ -73,10 +83,31 @@ class Correlation(Metadata):
     """ECS fields, as the first rule's log source maps the names that stand in the file."""
     group_by_written: tuple[str, ...] = ()
     timespan_seconds: int
-    condition: Condition
-    field: str | None = None
-    """The field whose values count (`value_count`), as the file writes it."""
+    conditions: tuple[Condition, ...] = ()
+    """All of them must hold of the count; none where the condition is one of rule names."""
+    alternatives: tuple[Alternative, ...] = ()
+    """A condition over rule names (`a and not b`): one of them must hold."""
+    field: tuple[str, ...] = ()
+    """The field whose values count, as the file writes it; of several, their combinations (`value_count`)."""
+    percentile: float = 0
     aliases: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
     """(alias, ((rule id, field), …)): names that the rules write differently."""
     children: tuple[Correlation, ...] = ()
     """The correlations among `rules`, whole."""
+
+    @cached_property
+    def meaning(self) -> int:
+        """Differs where correlations count differently: what one has counted says nothing to the other."""
+        counts = (
+            self.type,
+            self.rules,
+            self.group_by_written,
+            self.timespan_seconds,
+            self.conditions,
+            self.alternatives,
+            self.field,
+            self.percentile,
+            self.aliases,
+            tuple(child.meaning for child in self.children),
+        )
+        return zlib.crc32(repr(counts).encode())

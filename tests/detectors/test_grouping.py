@@ -86,7 +86,7 @@ def test_firings_of_one_window_are_one_alert_with_the_largest_count() -> None:
         rules=("a",),
         group_by=("source.ip",),
         timespan_seconds=60,
-        condition=Condition("gte", 2),
+        conditions=(Condition("gte", 2),),
         entity="source.ip",
     )
     firings = [

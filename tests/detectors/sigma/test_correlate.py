@@ -1,33 +1,24 @@
-"""Correlations: what fires, and that neither order nor batching nor replay changes it."""
+"""Correlations: what fires and when, what is forgotten, and what documents may say."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from detectors.sigma.correlate import (
-    LATENESS_SECONDS,
-    MAX_OCCURRENCES,
-    Firing,
-    Occurrence,
-    State,
-    advance,
-    episodes,
-)
-from detectors.sigma.occurrences import correlate
-from detectors.sigma.rule import Condition, Correlation
-from detectors.sigma.ruleset import Ruleset
+from detectors.sigma import correlate as module
+from detectors.sigma.correlate import END, NEVER, Firing, State, Step, advance, due, episodes
+from detectors.sigma.correlation.boolean import alternatives
+from detectors.sigma.correlation.point import Occurrence
+from detectors.sigma.rule import Alternative, Condition, Correlation
 
 SECOND = 1_000_000
 START = datetime(2026, 3, 5, 2, tzinfo=UTC)
 
 
-def correlation(kind: str, *, seconds: int = 60, op: str = "gte", number: float = 3, **more: object) -> Correlation:
+def correlation(kind: str, *bounds: tuple[str, float], seconds: int = 60, **more: object) -> Correlation:
     rules = ("a", "b") if kind.startswith("temporal") else ("a",)
     return Correlation(
         **{
@@ -36,18 +27,41 @@ def correlation(kind: str, *, seconds: int = 60, op: str = "gte", number: float 
             "type": kind,
             "rules": rules,
             "timespan_seconds": seconds,
-            "condition": Condition(op, len(rules) if kind.startswith("temporal") else number),
+            "field": ("f",) if kind.startswith("value_") else (),
+            "conditions": tuple(Condition(*bound) for bound in bounds)
+            or (Condition("gte", 2 if kind.startswith("temporal") else 3),),
             **more,
         }  # type: ignore[arg-type]
     )
 
 
+def said(kind: str, condition: str, **more: object) -> Correlation:
+    """With a condition over the rules a, b and c."""
+    ways = tuple(Alternative(*(tuple(sorted(part)) for part in way)) for way in alternatives(condition))
+    return correlation(kind, **{"rules": ("a", "b", "c"), "conditions": (), "alternatives": ways, **more})  # type: ignore[arg-type]
+
+
 def at(seconds: float) -> int:
-    return int((START.timestamp() + seconds) * SECOND)
+    return round((START.timestamp() + seconds) * SECOND)
 
 
 def occurrences(*times: float, rule: str = "a", value: str | None = None) -> list[Occurrence]:
     return [Occurrence(at(time), f"{rule}{time}", rule, value) for time in times]
+
+
+def numbers(*values: float) -> list[Occurrence]:
+    """One a second."""
+    return [Occurrence(at(time), str(time), "a", str(round(value * SECOND))) for time, value in enumerate(values)]
+
+
+def step(one: Correlation, state: State, its: Iterable[Occurrence], watermark: int = NEVER) -> Step:
+    return advance(one, "[]", state, its, watermark)
+
+
+def fires(one: Correlation, its: Iterable[Occurrence], watermark: int = NEVER) -> list[Firing]:
+    """What is told when these have come, and then the watermark."""
+    first = step(one, State(), its)
+    return [firing for _, firing in (*first.firings, *step(one, first.state, [], watermark).firings)]
 
 
 def offsets(firings: Iterable[Firing]) -> list[float]:
@@ -55,7 +69,7 @@ def offsets(firings: Iterable[Firing]) -> list[float]:
 
 
 def test_event_count_fires_where_the_window_is_full() -> None:
-    _, firings = advance(correlation("event_count"), State(), occurrences(0, 10, 59, 61, 200))
+    firings = fires(correlation("event_count"), occurrences(0, 10, 59, 61, 200))
     assert offsets(firings) == [59, 61]
     assert firings[0].count == 3
     assert firings[0].first_seen == START
@@ -64,239 +78,201 @@ def test_event_count_fires_where_the_window_is_full() -> None:
 
 def test_windows_slide_and_do_not_snap_to_the_clock() -> None:
     for shift in range(0, 60, 7):
-        _, firings = advance(correlation("event_count"), State(), occurrences(shift, shift + 30, shift + 59))
-        assert offsets(firings) == [shift + 59]
+        assert offsets(fires(correlation("event_count"), occurrences(shift, shift + 30, shift + 59))) == [shift + 59]
 
 
 def test_an_event_exactly_one_timespan_old_is_out() -> None:
-    assert advance(correlation("event_count"), State(), occurrences(0, 30, 60))[1] == []
+    assert fires(correlation("event_count"), occurrences(0, 30, 60)) == []
+    assert offsets(fires(said("temporal", "a and not b"), [*occurrences(0), *occurrences(60, rule="b")], END)) == [0]
+    assert fires(said("temporal", "a and not b"), [*occurrences(0), *occurrences(59, rule="b")], END) == []
 
 
 def test_gt_is_strict() -> None:
-    assert offsets(advance(correlation("event_count", op="gt"), State(), occurrences(0, 1, 2, 3))[1]) == [3]
+    assert offsets(fires(correlation("event_count", ("gt", 3)), occurrences(0, 1, 2, 3))) == [3]
+
+
+def test_an_event_that_several_rules_match_is_one_event() -> None:
+    twice = [occurrence._replace(rule=rule) for occurrence in occurrences(0, 1) for rule in ("a", "b")]
+    assert fires(correlation("event_count", rules=("a", "b")), twice) == []
+    assert offsets(fires(correlation("temporal"), twice)) == [0, 1, 1]
 
 
 def test_value_count_counts_distinct_values_and_no_nulls() -> None:
     many = [Occurrence(at(time), str(time), "a", value) for time, value in enumerate(["x", "x", None, "y", "x", "z"])]
-    _, firings = advance(correlation("value_count"), State(), many)
+    firings = fires(correlation("value_count"), many)
     assert offsets(firings) == [5]
     assert firings[0].count == 3
 
 
 def test_temporal_needs_each_rule_in_any_order() -> None:
-    both = [*occurrences(0, rule="b"), *occurrences(30, 100, rule="a")]
-    assert offsets(advance(correlation("temporal"), State(), both)[1]) == [30]
+    assert offsets(fires(correlation("temporal"), [*occurrences(0, rule="b"), *occurrences(30, 100)])) == [30]
 
 
 def test_temporal_ordered_needs_the_order() -> None:
-    assert advance(correlation("temporal_ordered"), State(), [*occurrences(0, rule="b"), *occurrences(30)])[1] == []
-    _, firings = advance(correlation("temporal_ordered"), State(), [*occurrences(0), *occurrences(30, 70, rule="b")])
+    assert fires(correlation("temporal_ordered"), [*occurrences(0, rule="b"), *occurrences(30)]) == []
+    firings = fires(correlation("temporal_ordered"), [*occurrences(0), *occurrences(30, 70, rule="b")])
     assert offsets(firings) == [30]
     assert firings[0].event_ids == ("a0", "b30")
-    assert advance(correlation("temporal_ordered"), State(), [*occurrences(0), *occurrences(60, rule="b")])[1] == []
+    assert fires(correlation("temporal_ordered"), [*occurrences(0), *occurrences(60, rule="b")]) == []
 
 
-def test_events_of_one_second_are_in_order() -> None:
+def test_some_of_the_rules_in_order_are_enough_where_the_condition_says_so() -> None:
+    two_of_three = correlation("temporal_ordered", ("gte", 2), rules=("a", "b", "c"))
+    assert offsets(fires(two_of_three, [*occurrences(0), *occurrences(5, rule="c")])) == [5]
+    assert fires(two_of_three, [*occurrences(0, rule="c"), *occurrences(5, rule="b")]) == []
+
+
+def test_events_of_one_second_are_in_order_and_none_follows_itself() -> None:
     """Syslog's stamps have no fractions: what is logged in the same second has happened in some order."""
     for ids in (("1", "2"), ("2", "1")):
-        pair = [Occurrence(at(5), ids[0], "a", None), Occurrence(at(5), ids[1], "b", None)]
-        assert offsets(advance(correlation("temporal_ordered"), State(), pair)[1]) == [5]
+        pair = [Occurrence(at(5), ids[0], "a"), Occurrence(at(5), ids[1], "b")]
+        assert offsets(fires(correlation("temporal_ordered"), pair)) == [5]
+    assert fires(correlation("temporal_ordered"), [Occurrence(at(5), "1", "a"), Occurrence(at(5), "1", "b")]) == []
 
 
-def test_a_replayed_event_counts_once() -> None:
-    state, first = advance(correlation("event_count"), State(), occurrences(0, 10))
-    state, again = advance(correlation("event_count"), state, occurrences(0, 10))
-    assert first == again == []
-    assert offsets(advance(correlation("event_count"), state, occurrences(20))[1]) == [20]
-
-
-def test_a_late_event_counts_while_it_is_not_too_late() -> None:
-    state, _ = advance(correlation("event_count"), State(), occurrences(0, 50, LATENESS_SECONDS - 10))
-    assert offsets(advance(correlation("event_count"), state, occurrences(20))[1]) == [50]
-    # The window of a late event reaches further back than what may come late.
-    state, _ = advance(correlation("event_count"), State(), occurrences(0, 50, LATENESS_SECONDS + 40))
-    assert offsets(advance(correlation("event_count"), state, occurrences(45))[1]) == [50]
-    state, _ = advance(correlation("event_count"), State(), occurrences(0, 50, LATENESS_SECONDS + 60))
-    assert advance(correlation("event_count"), state, occurrences(20))[1] == []
-
-
-def test_state_is_bounded_expires_and_survives_a_restart() -> None:
-    state = State()
-    for start in range(0, 3 * MAX_OCCURRENCES, 1000):
-        state, firings = advance(
-            correlation("event_count"), state, occurrences(*(n / 100 for n in range(start, start + 1000)))
-        )
-        assert State.load(state.dump()) == state
-    assert firings
-    assert len(state.occurrences) == MAX_OCCURRENCES
-    assert state.until == state.occurrences[-1].at + (LATENESS_SECONDS + 60) * SECOND
-    state, _ = advance(correlation("event_count"), state, occurrences(100_000))
-    assert len(state.occurrences) == 1
-
-
-KINDS = st.sampled_from(["event_count", "value_count", "temporal", "temporal_ordered"])
-STREAM = st.lists(
-    st.builds(
-        lambda time, number, rule, value: Occurrence(at(time), f"{number}", rule, value),
-        st.integers(0, 300),
-        st.integers(0, 40),
-        st.sampled_from(["a", "b"]),
-        st.sampled_from(["x", "y", "z", None]),
-    ),
-    max_size=40,
-    unique_by=lambda occurrence: occurrence.event_id,
-)
-
-
-@settings(max_examples=300, deadline=None)
-@given(KINDS, STREAM, st.data())
-def test_order_batches_and_replays_change_nothing(kind: str, stream: list[Occurrence], data: st.DataObject) -> None:
-    one = correlation(kind)
-    if kind.endswith("_count"):
-        stream = [occurrence._replace(rule="a") for occurrence in stream]
-    expected = told(one, [stream])
-    shuffled = data.draw(st.permutations(stream))
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=4)))
-    batches = [shuffled[start:end] for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
-    replayed = data.draw(st.lists(st.sampled_from(batches), max_size=3))
-    assert told(one, [*batches, *replayed]) == expected
-
-
-def told(one: Correlation, batches: Iterable[list[Occurrence]]) -> dict[datetime, tuple[datetime, datetime, int]]:
-    """What remains when the last word on each window counts, and when the largest does: they must be the same."""
-    state = State()
-    last: dict[datetime, tuple[datetime, datetime, int]] = {}
-    largest: dict[datetime, tuple[datetime, datetime, int]] = {}
-    for batch in batches:
-        state, firings = advance(one, State.load(state.dump()), batch)
-        per_end: dict[datetime, Firing] = {}
-        for firing in firings:
-            if firing.at not in per_end or firing.count >= per_end[firing.at].count:
-                per_end[firing.at] = firing
-        for end, firing in per_end.items():
-            last[end] = (firing.first_seen, firing.last_seen, firing.count)
-            before = largest.get(end, last[end])
-            largest[end] = (min(before[0], firing.first_seen), firing.last_seen, max(before[2], firing.count))
-    if one.type != "temporal_ordered":
-        assert last == largest
-    return last
-
-
-def test_episodes_are_told_once() -> None:
-    one = correlation("event_count", number=2)
-    _, firings = advance(one, State(), occurrences(0, 10, 20, 30, 200, 210))
-    merged = episodes(one, firings)
-    assert offsets(merged) == [10, 210]
-    assert merged[0].count == 4
-    assert merged[0].last_seen == START + timedelta(seconds=30)
-
-
-CHAIN = """
-title: refused
-id: refused
-name: refused
-logsource: {product: linux, service: sshd}
-detection: {s: {event.outcome: failure}, condition: s}
----
-title: accepted
-id: accepted
-logsource: {product: linux, service: sshd}
-detection: {s: {event.outcome: success}, condition: s}
----
-title: many refused
-id: many
-correlation: {type: event_count, rules: [refused], group-by: [source.ip, user.name], timespan: 5m, condition: {gte: 3}}
----
-title: found
-id: found
-correlation: {type: temporal_ordered, rules: [many, accepted], group-by: [source.ip, user.name], timespan: 10m}
-"""
-
-
-def fired(ruleset: Ruleset, rows: list[tuple[int, str, str, str | None]]) -> list[tuple[str, str, float]]:
-    """(second, outcome, address, user) of each event -> correlation, group and second of each firing."""
-    batch = pa.RecordBatch.from_pydict(
-        {
-            "@timestamp": pa.array([START + timedelta(seconds=row[0]) for row in rows], pa.timestamp("us", tz="UTC")),
-            "event.dataset": ["linux.sshd"] * len(rows),
-            "event.id": [str(number) for number in range(len(rows))],
-            "event.outcome": [row[1] for row in rows],
-            "source.ip": [row[2] for row in rows],
-            "user.name": pa.array([row[3] for row in rows], pa.string()),
-        }
-    )
-    matches = ruleset.match(batch)
-    inputs = ruleset.correlation_inputs(ruleset.matched_ids(matches), batch.take(matches["row"]))
-    found = correlate(ruleset.correlations, inputs)
-    return [(one.id, group, (firing.at - START).total_seconds()) for one, group, firing in found]
-
-
-def test_a_correlation_of_a_correlation(load: Callable[..., Ruleset]) -> None:
-    ruleset = load(CHAIN)
-    assert {rule.id: rule.generate for rule in (*ruleset.rules, *ruleset.correlations)} == {
-        "accepted": False,
-        "refused": False,
-        "found": True,
-        "many": False,
-    }
-    refused = [(second, "failure", "203.0.113.7", "an") for second in (0, 10, 20)]
-    accepted = (30, "success", "203.0.113.7", "an")
-    assert fired(ruleset, [*refused, accepted]) == [("found", '["203.0.113.7","an"]', 30)]
-    assert fired(ruleset, [*refused[1:], accepted]) == []
-    assert fired(ruleset, [*refused, (30, "success", "203.0.113.8", "an")]) == []
-    assert fired(ruleset, [(40, *row[1:]) if row[0] == 20 else row for row in refused] + [accepted]) == []
-    assert fired(ruleset, [*refused, (700, "success", "203.0.113.7", "an")]) == []
-
-
-def test_a_row_without_its_group_is_left_out(load: Callable[..., Ruleset]) -> None:
-    ruleset = load(CHAIN.replace("{type: temporal_ordered", "{type: temporal"))
-    rows = [(second, "failure", "203.0.113.7", None) for second in (0, 10, 20)]
-    assert fired(ruleset, [*rows, (30, "success", "203.0.113.7", None)]) == []
-
-
-def test_aliases_name_the_field_of_each_rule(load: Callable[..., Ruleset]) -> None:
-    text = """
-title: one
-id: one
-logsource: {product: linux, service: sshd}
-detection: {s: {event.outcome: failure}, condition: s}
----
-title: two
-id: two
-logsource: {product: linux, service: sshd}
-detection: {s: {event.outcome: success}, condition: s}
----
-title: both
-id: both
-correlation:
-  type: temporal
-  rules: [one, two]
-  aliases: {who: {one: source.ip, two: user.name}}
-  group-by: [who]
-  timespan: 1m
-"""
-    ruleset = load(text)
-    assert fired(ruleset, [(0, "failure", "x", "-"), (1, "success", "-", "x"), (2, "success", "x", "y")]) == [
-        ("both", '["x"]', 1)
-    ]
+def test_a_sum_is_told_at_once_and_what_is_below_zero_takes_nothing_away() -> None:
+    firings = fires(correlation("value_sum", ("gt", 1000)), numbers(600, -500, 400, 1.5))
+    assert [(firing.count, *offsets([firing])) for firing in firings] == [(1002, 3)]
 
 
 @pytest.mark.parametrize(
-    ("change", "what"),
+    ("kind", "more", "bound", "count"),
     [
-        (("rules: [refused]", "rules: [refuse]"), "names the rule 'refuse', which is not there (hint: did you mean"),
-        (("rules: [many, accepted]", "rules: [found, accepted]"), "counts itself"),
-        (
-            ("group-by: [source.ip, user.name], timespan: 5m", "group-by: [source.ip], timespan: 5m"),
-            "groups by user.name",
-        ),
-        (("timespan: 5m", "timespan: 5 minutes"), "timespan is '5 minutes'"),
-        (("gte: 3", "lt: 3"), "condition has lt"),
-        (("type: event_count", "type: event_cuont"), "did you mean 'event_count'?"),
-        (("condition: {gte: 3}", "condition: {gte: many}"), "gte is 'many'"),
+        ("value_avg", {}, ("gt", 2.49), 3),
+        ("value_avg", {}, ("lte", 2.5), 3),
+        ("value_percentile", {"percentile": 50}, ("eq", 2), 2),
+        ("value_percentile", {"percentile": 95}, ("gte", 4), 4),
+        ("value_percentile", {"percentile": 0}, ("lt", 2), 1),
+        ("value_median", {}, ("eq", 2.5), 3),
     ],
 )
-def test_faults_are_named(change: tuple[str, str], what: str, load: Callable[..., Ruleset]) -> None:
-    ruleset = load(CHAIN.replace(*change), strict=False)
-    assert any(what in str(problem) for problem in ruleset.problems), ruleset.problems
-    assert len(ruleset.rules) == 2
+def test_what_a_later_number_could_change_is_told_when_the_window_has_closed(
+    kind: str, more: dict[str, Any], bound: tuple[str, float], count: int
+) -> None:
+    one = correlation(kind, bound, **more)
+    assert fires(one, numbers(1, 2, 3, 4), at(60) - 1) == []
+    assert [firing.count for firing in fires(one, numbers(1, 2, 3, 4), at(60))] == [count]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "events", "told"),
+    [
+        ([("lte", 2)], 2, True),
+        ([("lte", 2)], 3, False),
+        ([("lt", 3)], 3, False),
+        ([("eq", 3)], 3, True),
+        ([("eq", 2)], 3, False),
+        ([("neq", 3)], 3, False),
+        ([("neq", 3)], 4, True),
+        ([("gt", 1), ("lte", 3)], 1, False),
+        ([("gt", 1), ("lte", 3)], 3, True),
+        ([("gt", 1), ("lte", 3)], 4, False),
+    ],
+)
+def test_what_must_not_be_more_is_judged_by_the_fullest_window(
+    bounds: list[tuple[str, float]], events: int, told: bool
+) -> None:
+    """The ends of a burst hold fewer events, and are no windows of their own."""
+    one = correlation("event_count", *bounds)
+    assert fires(one, occurrences(*range(events)), at(60) - 1) == []
+    assert [firing.count for firing in fires(one, occurrences(*range(events)), at(60))] == [events] * told
+
+
+def test_a_window_that_waits_is_told_once_with_its_first_and_last_event() -> None:
+    one = said("temporal", "a and not b")
+    state = step(one, State(), occurrences(0, 10)).state
+    assert due(one, state) == at(60)
+    (_, firing), *more = step(one, state, [], at(60)).firings
+    assert (firing.first_seen, offsets([firing]), firing.event_ids, more) == (START, [10], ("a0", "a10"), [])
+    assert step(one, step(one, state, [], at(60)).state, occurrences(0, 10), at(61)).firings == []
+
+
+@pytest.mark.parametrize("second", [-59, -1, 0, 1, 59])
+def test_what_must_not_come_counts_before_and_after(second: float) -> None:
+    its = [*occurrences(0), *occurrences(second, rule="b")]
+    assert fires(said("temporal", "a and not b"), its, END) == []
+
+
+def test_order_and_absence() -> None:
+    one = said("temporal_ordered", "a and b and not c")
+    pair = [*occurrences(0), *occurrences(5, rule="b")]
+    assert offsets(fires(one, pair, END)) == [5]
+    assert fires(one, pair, at(60) - 1) == []
+    assert fires(one, [*pair, *occurrences(9, rule="c")], END) == []
+    assert fires(one, [*occurrences(0, rule="b"), *occurrences(5)], END) == []
+
+
+def test_a_condition_without_not_is_told_at_once() -> None:
+    one = said("temporal", "a and (b or c)")
+    assert offsets(fires(one, [*occurrences(0), *occurrences(5, rule="c")])) == [5]
+    assert fires(one, [*occurrences(0, rule="b"), *occurrences(5, rule="c")]) == []
+
+
+def test_a_replayed_event_counts_once() -> None:
+    one = correlation("event_count")
+    state, first, *_ = step(one, State(), occurrences(0, 10))
+    state, again, *_ = step(one, state, occurrences(0, 10))
+    assert first == again == []
+    assert [firing.count for _, firing in step(one, state, occurrences(20)).firings] == [3]
+
+
+def test_a_late_event_counts_until_the_watermark_has_passed_it() -> None:
+    one = correlation("event_count")
+    state = step(one, State(), occurrences(0, 50, 600)).state
+    made = step(one, state, occurrences(20), at(20))
+    assert (offsets(firing for _, firing in made.firings), made.late) == ([50], 0)
+    # The window of a late event reaches further back than what may come late.
+    state = step(one, state, [], at(45)).state
+    assert offsets(firing for _, firing in step(one, state, occurrences(45), at(45)).firings) == [50]
+    made = step(one, state, occurrences(44, 45, 46), at(46))
+    assert (offsets(firing for _, firing in made.firings), made.late) == ([50], 2)
+
+
+def test_a_watermark_never_goes_back() -> None:
+    one = correlation("event_count")
+    state = step(one, State(), [], at(100)).state
+    assert step(one, state, occurrences(99), at(0)).late == 1
+
+
+def test_state_is_bounded_and_says_what_it_forgot(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_OCCURRENCES", 300)
+    one, state, dropped = correlation("event_count"), State(), 0
+    for start in range(0, 900, 100):
+        made = step(one, state, occurrences(*(number / 100 for number in range(start, start + 100))))
+        state, dropped = made.state, dropped + made.dropped
+        assert State.load(state.dump()) == state
+        assert made.firings
+    assert (len(state.occurrences), dropped) == (300, 600)
+    assert due(one, state) == state.occurrences[-1].at + 60 * SECOND
+    assert step(one, state, [], at(8.99 + 60)).state.occurrences == ()
+
+
+def test_what_was_forgotten_is_not_taken_for_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_OCCURRENCES", 3)
+    one = said("temporal", "a and not b")
+    its = [*occurrences(0, rule="b"), *occurrences(30, 31, 32)]
+    state = step(one, State(), its).state
+    assert [occurrence.rule for occurrence in state.occurrences] == ["a", "a", "a"]
+    assert step(one, state, [], END).firings == []
+
+
+def test_what_is_past_is_forgotten() -> None:
+    for one, span in ((correlation("event_count"), 60), (said("temporal", "a and not b"), 120)):
+        state = step(one, State(), occurrences(0)).state
+        assert len(step(one, state, [], at(span) - 1).state.occurrences) == 1
+        assert step(one, state, [], at(span)).state.occurrences == ()
+        assert due(one, step(one, state, [], at(span)).state) is None
+
+
+def test_a_changed_correlation_starts_anew() -> None:
+    state = step(correlation("event_count"), State(), occurrences(0, 1)).state
+    assert len(step(correlation("event_count", title="renamed"), state, occurrences(2)).firings) == 1
+    assert step(correlation("event_count", seconds=90), state, occurrences(2)).firings == []
+
+
+def test_episodes_are_told_once() -> None:
+    one = correlation("event_count", ("gte", 2))
+    merged = episodes(one, fires(one, occurrences(0, 10, 20, 30, 200, 210)))
+    assert offsets(merged) == [10, 210]
+    assert merged[0].count == 4
+    assert merged[0].last_seen == START + timedelta(seconds=30)
