@@ -19,6 +19,8 @@ from typing import Any
 
 import orjson
 
+from detectors.samples import bounded
+
 SEVERITIES = ("informational", "low", "medium", "high", "critical")
 
 # risk = points of the level x share of the asset level x confidence, 0-100. A critical rule of a stable detector on
@@ -30,6 +32,10 @@ CONFIDENCE = {"stable": 1.0, "test": 0.95, "experimental": 0.7, "deprecated": 0.
 SAMPLES = 5
 SAMPLE_TEXT = 8_192
 """Characters of one value that a sample keeps: five whole megabyte lines would make an alert nobody can open."""
+
+DOCUMENT_BYTES = 256 << 10
+"""No line makes an alert that is larger as JSON (`detectors.samples`)."""
+REASON_TEXT = 2_000
 
 TACTICS = {
     "reconnaissance": ("TA0043", "Reconnaissance"),
@@ -69,6 +75,8 @@ class Source:
     runbook: str = ""
     ruleset: str = ""
     """Version of the rule set or model that spoke."""
+    shadow: bool = False
+    """It is on trial: no analyst waits for its alerts (`detectors.sigma.lifecycle`)."""
 
 
 @dataclass(frozen=True)
@@ -105,11 +113,12 @@ def risk_score(level: str, asset_level: int, status: str) -> int:
 
 def document(source: Source, seen: Seen, now: datetime) -> dict[str, Any]:
     """The alert as OpenSearch takes it; `now` is the time of raising. Dates are ISO 8601 in UTC."""
-    samples = [_trim(sample) for sample in seen.samples[:SAMPLES]]
+    samples = bounded([_trim(sample) for sample in seen.samples[:SAMPLES]])
     first = samples[0] if samples else {}
     identity = alert_id(source.id, seen.entity_type, seen.entity_value, seen.window_start)
     reason, reason_vi = (
-        fill(template or source.title, seen, first) for template in (source.reason, source.reason_vi or source.reason)
+        fill(template or source.title, seen, first)[:REASON_TEXT]
+        for template in (source.reason, source.reason_vi or source.reason)
     )
     alert = {
         "id": identity,
@@ -121,7 +130,7 @@ def document(source: Source, seen: Seen, now: datetime) -> dict[str, Any]:
         "reason": reason,
         "reason_vi": reason_vi,
         "runbook": source.runbook,
-        "entity": {"type": seen.entity_type, "value": seen.entity_value},
+        "entity": {"type": seen.entity_type, "value": _trim(seen.entity_value)},
         "window_start": _iso(seen.window_start),
         "window_seconds": seen.window_seconds,
         "count": seen.count,
@@ -135,6 +144,7 @@ def document(source: Source, seen: Seen, now: datetime) -> dict[str, Any]:
         "evidence": samples,
         "history": [],
         "comments": [],
+        **({"shadow": True} if source.shadow else {}),
         **seen.extra,
     }
     return {

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from detectors.alert import Seen, Source, document
 from detectors.grouping import MATCH
+from detectors.sigma.lifecycle import RETIRED, SHADOW
 from detectors.sigma.rule import Correlation, Rule
 from detectors.sigma.ruleset import Ruleset
 from ingest.event import TEXTS, TIMESTAMP
@@ -40,20 +41,18 @@ AssetLevel = Callable[[Iterable[str | None]], int]
 def documents(
     rows: Iterable[Mapping[str, Any]], ruleset: Ruleset, asset_level: AssetLevel, now: datetime
 ) -> list[dict[str, Any]]:
-    """The documents of these rows of ALERT, raised at `now`."""
+    """The documents of these rows of ALERT, raised at `now`.
+
+    A rule that was taken out of the set while its matches were still counted says nothing more: its alerts stay as
+    they are.
+    """
     known: dict[str, Rule | Correlation] = {rule.id: rule for rule in ruleset.rules}
     known |= {correlation.id: correlation for correlation in ruleset.correlations}
     return [
-        document(
-            source(known.get(row["rule_id"]) or removed(row["rule_id"]), ruleset.version), seen(row, asset_level), now
-        )
+        document(source(rule, ruleset.version), seen(row, asset_level), now)
         for row in rows
+        if (rule := known.get(row["rule_id"])) and rule.status not in RETIRED
     ]
-
-
-def removed(rule_id: str) -> Rule:
-    """What stands for a rule that was taken out of the set while its matches were still on their way."""
-    return Rule(id=rule_id, title=f"Rule {rule_id} (no longer in the rule set)", level="medium")
 
 
 def source(rule: Rule | Correlation, version: str) -> Source:
@@ -71,6 +70,7 @@ def source(rule: Rule | Correlation, version: str) -> Source:
         reason_vi=rule.reason_vi,
         runbook=rule.runbook,
         ruleset=version,
+        shadow=rule.status == SHADOW,
     )
 
 

@@ -56,6 +56,30 @@ class OpenSearch:
     ca_file: str = ""
     timeout_seconds: float = 30.0
     alerts_alias: str = "soc-alerts"
+    shadow_alias: str = "soc-shadow-alerts"
+    """Where alerts of experimental rules lie. No search for `soc-alerts*` finds them."""
+    canaries_index: str = "soc-canaries"
+    """What came of the lines that test the rules on the live road."""
+    rules_index: str = "soc-rules"
+    """One document a rule: what it costs, what came of its alerts, whether it is quarantined."""
+    rule_costs_index: str = "soc-rule-costs"
+    """What each rule took, hour by hour."""
+    sources_index: str = "soc-sources"
+    """What each shared system sent, in five minutes; one index a month, `soc-sources-YYYY.MM`."""
+    keep_months_level_1: int = 1
+    """How many whole months before this one the closed alerts of systems of asset level 1 are kept; 0 = for ever."""
+    keep_months_level_2: int = 1
+    """The same of level 2."""
+    keep_months_level_3: int = 3
+    """The same of level 3."""
+    keep_months_level_4: int = 6
+    """The same of level 4."""
+    keep_months_level_5: int = 12
+    """The same of level 5."""
+    keep_months_sources: int = 12
+    """The same of what the shared systems sent."""
+    keep_months_audit: int = 24
+    """The same of who looked at what and who changed what."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +93,8 @@ class Lake:
     """How many days before today are kept, by the day of receipt; 0 = for ever."""
     maintain_minutes: float = 10.0
     """Pause between two rounds of `hamrong maintain` in `hamrong run`; 0 = it makes none."""
+    source_counts_seconds: float = 60.0
+    """How often `hamrong run` tells what each shared system has sent; 0 = never."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +137,17 @@ class Spark:
 @dataclass(frozen=True)
 class Detection:
     rules: tuple[Path, ...] = (PROJECT / "rules",)
+    added: Path = Path(".hamrong/rules")
+    """Where `hamrong rules add` puts copies of other people's rules; once there is one, it is the last of `rules`."""
+    rules_from: str = ""
+    """More rules, from where they are kept: `git+https://HOST/REPO.git@REF#FOLDER`, or an object store's URI
+    (`s3://BUCKET/FOLDER`); several are divided by blanks."""
+    rule_sets: str = ".hamrong/rule-sets"
+    """Where each set that became live is put for the workers: a folder, or a URI, that all of them reach."""
+    reload_seconds: float = 1.0
+    """How often the streams look for changed rules; 0 = never."""
+    fetch_seconds: float = 15.0
+    """The same of `rules_from`."""
     sources: Path = PROJECT / "sources.yml"
     cache: Path = Path(".hamrong/cache")
     watermark_seconds: int = 600
@@ -119,6 +156,10 @@ class Detection:
     """What a rule may take by itself for 1,000 events before the streams try it no more."""
     rule_matches: float = 200.0
     """How many matches of a rule are kept of 1,000 events, unless a correlation counts them."""
+    rule_costs_seconds: float = 60.0
+    """How often each worker tells what its rules have cost, and hears which are quarantined."""
+    canary_minutes: float = 60.0
+    """Pause between two rounds in which `hamrong run` sends every rule a line that must fire; 0 = it sends none."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +179,48 @@ class Report:
 
 
 @dataclass(frozen=True)
+class Triage:
+    host: str = "127.0.0.1"
+    port: int = 8088
+    log_in: str = "local"
+    """opensearch: OpenSearch's own accounts and roles; local: whoever is on this machine is an analyst."""
+    secret: Secret = Secret("")
+    """Signs the sessions; without one they end with the process."""
+    https: bool = False
+    """The pages are reached by https, so that the session's cookie is sent by nothing else."""
+    session_hours: float = 12.0
+    """A shift."""
+    refresh_seconds: int = 30
+    dashboards_url: str = ""
+    """Where OpenSearch Dashboards is, for links; "" = none."""
+    review_folder: Path = Path(".hamrong/review")
+    """Where exceptions that analysts propose wait for an engineer."""
+
+
+@dataclass(frozen=True)
+class Notify:
+    severity: str = "critical"
+    """This severity and worse."""
+    per_minute: int = 10
+    """Messages of one channel; more alerts become one message that lists them."""
+    begin: str = "latest"
+    """Where the very first start begins in the topic: latest, or earliest."""
+    pages_url: str = "http://127.0.0.1:8088"
+    """Where the alert pages are, for links."""
+    templates: str = ""
+    """A folder with subject.txt or text.txt of the site's own."""
+    webhook_url: str = ""
+    webhook_secret: Secret = Secret("")
+    mail_to: str = ""
+    """Addresses, divided by commas."""
+    mail_from: str = "hamrong@localhost"
+    smtp_url: str = "smtp://127.0.0.1:25"
+    """`smtp://` or `smtps://`, with the account before an @."""
+    smtp_password: Secret = Secret("")
+    smtp_ca_file: str = ""
+
+
+@dataclass(frozen=True)
 class Config:
     kafka: Kafka = field(default_factory=Kafka)
     opensearch: OpenSearch = field(default_factory=OpenSearch)
@@ -147,6 +230,8 @@ class Config:
     detection: Detection = field(default_factory=Detection)
     anomaly: Anomaly = field(default_factory=Anomaly)
     report: Report = field(default_factory=Report)
+    triage: Triage = field(default_factory=Triage)
+    notify: Notify = field(default_factory=Notify)
 
 
 def load(path: Path | None = None, environment: Mapping[str, str] = os.environ) -> Config:
@@ -175,6 +260,10 @@ def load(path: Path | None = None, environment: Mapping[str, str] = os.environ) 
         problems.append(Problem(str(path), lines.get((name,), 1), f"unknown section '{name}'", f"known: {known}"))
     if problems:
         raise InvalidFileError(problems)
+    if any(child.is_dir() for child in sections["detection"].added.glob("*")):
+        # Once: who was handed the settings of another process was handed it among the others.
+        rules = tuple(dict.fromkeys((*sections["detection"].rules, sections["detection"].added)))
+        sections["detection"] = dataclasses.replace(sections["detection"], rules=rules)
     return Config(**sections)
 
 
@@ -232,7 +321,7 @@ def _section(
         value = environment.get(variables[name], given.get(name))
         try:
             converted[name] = _convert(value, wanted)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, KeyError):
             what, hint = f"is {value!r}", f"write a value of type {getattr(wanted, '__name__', wanted)}"
             named = variables[name] in environment
             problems.append(Problem(variables[name], 0, what, hint) if named else where.problem(name, what, hint))
@@ -248,9 +337,11 @@ def _section(
 def _convert(value: Any, wanted: Any) -> Any:
     if typing.get_origin(wanted) is tuple:
         items = value.split(os.pathsep) if isinstance(value, str) else value
-        return tuple(Path(str(item)) for item in items)
+        return tuple(Path(str(item)) for item in items if item != "")
     if isinstance(value, (dict, list)) or value is None:
         raise TypeError
     if wanted in (int, float) and isinstance(value, bool):
         raise TypeError
+    if wanted is bool:
+        return {"true": True, "false": False, True: True, False: False}[value]
     return wanted(value)

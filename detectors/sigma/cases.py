@@ -1,61 +1,43 @@
-"""cases: what a rule must and must not fire on, as raw lines through the real parsers and matcher.
+"""cases: the cases beside rules, through the real parsers and matcher.
 
-In:   `NAME.cases.jsonl` beside `NAME.yml`; how lines become events
+In:   a `Ruleset`, whose files have their cases beside them (`case_file`); how lines become events
 Out:  a `Verdict` for each case, and problems: cases that are missing or malformed
 Docs: docs/reference/sigma.md
 
-One case a line: `{"name": "why", "fires": true, "line": "…"}`, or `"lines": […]` for what only a sequence shows; with
-`"received"` (ISO 8601) where the time of receipt matters and `"source"` for the id of a system of the register. A case
-fires when a rule or correlation of its file that raises alerts does; `"rule"` narrows it to one id or name.
+A case fires when a rule or correlation of its file that raises alerts does; `rule` narrows it to one id or name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from datetime import datetime
 
 import numpy as np
-import orjson
 import pyarrow as pa
 
+from detectors.sigma.case_file import Case, beside, read
 from detectors.sigma.metadata import closest
+from detectors.sigma.ndjson import flat_batch
 from detectors.sigma.occurrences import correlate
 from detectors.sigma.ruleset import Ruleset
 from hamrong.errors import Problem
 
-RECEIVED = datetime(2026, 12, 31, 12, tzinfo=UTC)
-"""When a case says nothing: late in a year, so that lines without a year are of that year."""
-SUFFIX = ".cases.jsonl"
-_KEYS = ("name", "fires", "line", "lines", "received", "source", "rule")
-
 Parse = Callable[[list[bytes], list[datetime], str | None], pa.RecordBatch]
 """Lines, when each was received, and the id of the system they are of (None: as the register says) -> events."""
 
-
-@dataclass(frozen=True)
-class Case:
-    path: str
-    line: int
-    name: str
-    fires: bool
-    lines: tuple[str, ...]
-    received: datetime = RECEIVED
-    source: str | None = None
-    rule: str | None = None
+_About = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Verdict:
     case: Case
-    rules: tuple[str, ...]
+    rules: _About
     """Ids of the file's rules that the case is about."""
     fired: tuple[str, ...]
     """Those that fired."""
     events: pa.RecordBatch = field(repr=False, compare=False)
-    """What the parsers made of the lines."""
+    """What the parsers made of the lines; or the events as they stand."""
 
     @property
     def passed(self) -> bool:
@@ -70,7 +52,7 @@ def run(ruleset: Ruleset, parse: Parse) -> tuple[list[Verdict], list[Problem]]:
             files.setdefault(rule.path, []).append(rule.id)
     verdicts: list[Verdict] = []
     problems: list[Problem] = []
-    todo: list[tuple[Case, tuple[str, ...]]] = []
+    todo: list[tuple[Case, _About]] = []
     for path, ids in sorted(files.items()):
         cases = read(path, problems)
         for case in cases:
@@ -79,66 +61,28 @@ def run(ruleset: Ruleset, parse: Parse) -> tuple[list[Verdict], list[Problem]]:
                 todo.append((case, about))
         for fires, what in ((True, "firing"), (False, "quiet")):
             if not any(case.fires is fires for case in cases):
-                hint = f'write {{"name": "why", "fires": {str(fires).lower()}, "line": "…"}} into {_beside(path)}'
+                hint = f'write {{"name": "why", "fires": {str(fires).lower()}, "line": "…"}} into {beside(path)}'
                 problems.append(Problem(path, 1, f"has no {what} case", hint))
-    for source in sorted({case.source for case, _ in todo}, key=str):
-        verdicts += _verdicts(ruleset, parse, source, [item for item in todo if item[0].source == source])
+    for batch, part in _batches(parse, todo):
+        verdicts += _verdicts(ruleset, batch, part)
     return sorted(verdicts, key=lambda verdict: (verdict.case.path, verdict.case.line)), problems
 
 
-def _beside(path: str) -> str:
-    return str(Path(path).with_suffix("")) + SUFFIX
+def _batches(
+    parse: Parse, todo: Sequence[tuple[Case, _About]]
+) -> Iterator[tuple[pa.RecordBatch, list[tuple[Case, _About]]]]:
+    """All lines of one source in one batch, and all cases of events in another."""
+    of_events = [item for item in todo if item[0].events]
+    if of_events:
+        yield flat_batch([event for case, _ in of_events for event in case.events])[0], of_events
+    of_lines = [item for item in todo if item[0].lines]
+    for source in sorted({case.source for case, _ in of_lines}, key=str):
+        part = [item for item in of_lines if item[0].source == source]
+        lines = [line.encode() for case, _ in part for line in case.lines]
+        yield parse(lines, [time for case, _ in part for time in case.times], source), part
 
 
-def read(path: str, problems: list[Problem]) -> list[Case]:
-    """The cases beside a rule file; none when there is no such file."""
-    name = _beside(path)
-    try:
-        content = Path(name).read_bytes()
-    except OSError:
-        return []
-    lines = [(number, line) for number, line in enumerate(content.splitlines(), 1) if line.strip()]
-    return [case for number, line in lines if (case := _case(name, number, line, problems))]
-
-
-def _case(path: str, number: int, line: bytes, problems: list[Problem]) -> Case | None:
-    try:
-        raw = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        problems.append(Problem(path, number, f"is not JSON: {error}", "write one object a line"))
-        return None
-    fault = _fault(raw)
-    if fault:
-        problems.append(Problem(path, number, *fault))
-        return None
-    lines = tuple(raw["lines"]) if "lines" in raw else (raw["line"],)
-    received = datetime.fromisoformat(raw["received"]) if "received" in raw else RECEIVED
-    return Case(path, number, raw["name"], raw["fires"], lines, received, raw.get("source"), raw.get("rule"))
-
-
-def _fault(raw: Any) -> tuple[str, str] | None:
-    if not isinstance(raw, dict):
-        return "is no object", 'write {"name": "why", "fires": true, "line": "…"}'
-    for key in raw:
-        if key not in _KEYS:
-            return f"has the unknown key '{key}'", closest(key, _KEYS)
-    if not isinstance(raw.get("name"), str) or not raw["name"]:
-        return "has no name", 'write "name": and why it must fire or not'
-    if not isinstance(raw.get("fires"), bool):
-        return "does not say whether it fires", 'write "fires": true or false'
-    lines = raw.get("lines", [raw.get("line")])
-    if not isinstance(lines, list) or not lines or not all(isinstance(line, str) for line in lines):
-        return "has no line", 'write "line": "…" or "lines": ["…", "…"]'
-    if "received" in raw:
-        try:
-            if datetime.fromisoformat(raw["received"]).tzinfo is None:
-                return "received has no zone", "write 2026-03-05T09:00:00+07:00"
-        except (TypeError, ValueError):
-            return f"received is {raw['received']!r}", "write 2026-03-05T09:00:00+07:00"
-    return None
-
-
-def _about(ruleset: Ruleset, case: Case, ids: Sequence[str], problems: list[Problem]) -> tuple[str, ...]:
+def _about(ruleset: Ruleset, case: Case, ids: Sequence[str], problems: list[Problem]) -> _About:
     if case.rule is None:
         return tuple(ids)
     names = {rule.id: rule.name for rule in (*ruleset.rules, *ruleset.correlations)}
@@ -148,24 +92,28 @@ def _about(ruleset: Ruleset, case: Case, ids: Sequence[str], problems: list[Prob
     return about
 
 
-def _verdicts(
-    ruleset: Ruleset, parse: Parse, source: str | None, todo: Sequence[tuple[Case, tuple[str, ...]]]
-) -> list[Verdict]:
-    """All cases of one source in one batch, each judged by its own rows."""
-    lines = [line.encode() for case, _ in todo for line in case.lines]
-    events = parse(lines, [case.received for case, _ in todo for _ in case.lines], source)
+def fired(ruleset: Ruleset, events: pa.RecordBatch) -> set[str]:
+    """The ids of rules and correlations that fire on these events together."""
+    return _fired(ruleset, ruleset.match(events), events)
+
+
+def _fired(ruleset: Ruleset, matches: pa.RecordBatch, events: pa.RecordBatch) -> set[str]:
+    matched = ruleset.matched_ids(matches)
+    inputs = ruleset.correlation_inputs(matched, events.take(matches["row"]))
+    return {*matched.to_pylist(), *(found[0].id for found in correlate(ruleset.correlations, inputs))}
+
+
+def _verdicts(ruleset: Ruleset, events: pa.RecordBatch, todo: Sequence[tuple[Case, _About]]) -> list[Verdict]:
+    """Of cases in one batch, each judged by its own rows."""
     matches = ruleset.match(events)
     rows = matches["row"].to_numpy()
     verdicts = []
     start = 0
     for case, about in todo:
-        end = start + len(case.lines)
-        low, high = np.searchsorted(rows, (start, end))
-        mine = matches.slice(low, high - low)
-        matched = ruleset.matched_ids(mine)
-        inputs = ruleset.correlation_inputs(matched, events.take(mine["row"]))
-        fired = {*matched.to_pylist(), *(found[0].id for found in correlate(ruleset.correlations, inputs))}
-        heard = tuple(name for name in about if name in fired)
-        verdicts.append(Verdict(case, about, heard, events.slice(start, len(case.lines))))
-        start = end
+        count = len(case.lines) + len(case.events)
+        low, high = np.searchsorted(rows, (start, start + count))
+        mine = _fired(ruleset, matches.slice(low, high - low), events)
+        heard = tuple(name for name in about if name in mine)
+        verdicts.append(Verdict(case, about, heard, events.slice(start, count)))
+        start += count
     return verdicts

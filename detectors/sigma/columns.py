@@ -93,6 +93,11 @@ class Columns:
             self._encoded[there] = _encode(_first([self._held(name) for name in there]))
         return self._encoded.get(there)
 
+    def stated(self, name: str) -> Column | None:
+        """What the event's reader says of its log source. A sender's own key of that name, in `vendor`, says nothing:
+        else a line could choose which rules are tried on it."""
+        return self.column((name,)) if name in self._arrays else None
+
     def part(self, names: tuple[str, ...], rows: Codes) -> Column | None:
         """`column` for some rows only, one after the other: what the other rows hold costs nothing.
 

@@ -67,7 +67,7 @@ def read(name: str, content: bytes) -> tuple[list[Document], list[Problem]]:
                 documents.append(document)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        what = f"is not YAML: {error.problem or error.context}"
+        what = f"is not YAML: {error.problem or error.context:.200}"
         return [], [Problem(name, mark.line + 1 if mark else 1, what, "check the indentation, colons and quotes")]
     except yaml.YAMLError as error:
         return [], [Problem(name, 1, f"is not YAML: {error}".splitlines()[0], "remove control characters")]
@@ -112,7 +112,9 @@ class _Builder:
         except (ValueError, OverflowError):
             return node.value
         except yaml.constructor.ConstructorError as error:
-            raise _UnfitError(node.start_mark.line + 1, f"has a tag: {error.problem}", "write plain YAML") from error
+            raise _UnfitError(
+                node.start_mark.line + 1, f"has a tag: {error.problem:.200}", "write plain YAML"
+            ) from error
 
     def _mapping(self, node: yaml.MappingNode, path: Path, depth: int) -> dict[Any, Any]:
         mapping: dict[Any, Any] = {}
@@ -125,7 +127,7 @@ class _Builder:
                 raise _UnfitError(line, "merges mappings with '<<'", "write the keys out")
             if key in mapping:
                 hint = "keep one; several values go into a list, several tests into a list of maps"
-                self.problems.append(Problem(self.name, line, f"has the key '{key}' twice", hint))
+                self.problems.append(Problem(self.name, line, f"has the key '{key:.100}' twice", hint))
             inner = (*path, key)
             self.lines.setdefault(inner, line)
             mapping[key] = self.build(value_node, inner, depth + 1)

@@ -8,42 +8,59 @@ Costs nothing to matching: it tests the one event anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pyarrow as pa
 
 from detectors.sigma.columns import ORIGINAL, STATED, Columns
-from detectors.sigma.expression import AllOf, And, AnyOf, Atom, Field, Node, Not, Or
+from detectors.sigma.expression import AllOf, And, AnyOf, Atom, Field, Named, Node, Not, Or
 from detectors.sigma.ruleset import Ruleset
 from detectors.sigma.scanner import PairScanner, Scanner
+from hamrong.terminal import printable
 
 MAX_SHOWN = 120
 MAX_ATOMS = 8
 """Of a list that does not hold, so many values are shown."""
+_GREEN, _RED, _PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[0m"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Part:
     """One node: what it asks, whether it held, and the values it saw."""
 
     text: str
     holds: bool
     values: tuple[str, ...] = ()
-    children: list[Part] = field(default_factory=list)
+    children: tuple[Part, ...] = ()
+    name: str = ""
+    """Of a selection or a filter."""
 
-    def lines(self, depth: int = 0) -> Iterator[str]:
-        """For a terminal."""
+    def lines(self, depth: int = 0, *, colour: bool = False) -> Iterator[str]:
+        """For a terminal; what a sender wrote cannot steer it."""
+        named = f"{self.name}: " if self.name else ""
         seen = f"   <- {', '.join(_short(value) for value in self.values)}" if self.values else ""
-        yield f"{'  ' * depth}{'+' if self.holds else '-'} {self.text}{seen}"
+        line = printable(f"{'  ' * depth}{'+' if self.holds else '-'} {named}{self.text}{seen}")
+        yield f"{_GREEN if self.holds else _RED}{line}{_PLAIN}" if colour else line
         for child in self.children:
-            yield from child.lines(depth + 1)
+            yield from child.lines(depth + 1, colour=colour)
+
+    def document(self) -> dict[str, Any]:
+        """The tree as JSON has it."""
+        return {
+            **({"name": self.name} if self.name else {}),
+            "text": self.text,
+            "holds": self.holds,
+            **({"values": list(self.values)} if self.values else {}),
+            **({"children": [child.document() for child in self.children]} if self.children else {}),
+        }
 
 
 def explain(ruleset: Ruleset, rule_id: str, event: pa.RecordBatch) -> Part:
     """The tree of the rule for the first row of `event`. Raises KeyError for an unknown id."""
     numbers = {rule.id: number for number, rule in enumerate(ruleset.rules)}
-    return _Explainer(ruleset, Columns(event.slice(0, 1))).part(ruleset.nodes[numbers[rule_id]])
+    return _Explainer(ruleset, Columns(event.slice(0, 1))).part(ruleset.named(numbers[rule_id]))
 
 
 class _Explainer:
@@ -55,15 +72,19 @@ class _Explainer:
         match node:
             case AnyOf() | AllOf():
                 return self._leaf(node)
+            case Named(name=name, child=child):
+                inner = self.part(child)
+                # A filter's own selection is named within it.
+                return replace(inner, name=f"{name}: {inner.name}" if inner.name else name)
             case And(children=children):
-                parts = [self.part(child) for child in children]
+                parts = tuple(self.part(child) for child in children)
                 return Part("all of", all(part.holds for part in parts), children=parts)
             case Or(children=children):
-                parts = [self.part(child) for child in children]
+                parts = tuple(self.part(child) for child in children)
                 return Part("one of", any(part.holds for part in parts), children=parts)
             case Not(child=child):
                 inner = self.part(child)
-                return Part("not", not inner.holds, children=[inner])
+                return Part("not", not inner.holds, children=(inner,))
         raise TypeError(f"no node: {node!r}")
 
     def _leaf(self, node: AnyOf | AllOf) -> Part:
@@ -74,7 +95,7 @@ class _Explainer:
         every = isinstance(node, AllOf)
         holds = held == atoms.keys() if every else bool(held)
         shown = [number for number in atoms if (number in held) != every] or list(atoms)
-        texts = [_text(atoms[number]) for number in shown[:MAX_ATOMS]]
+        texts = _listed([atoms[number] for number in shown[:MAX_ATOMS]])
         more = len(shown) - len(texts)
         joined = (" and " if every else " or ").join(texts) + (f" … and {more} more" if more else "")
         return Part(f"{name} {joined}", holds, tuple(values) or ("null",))
@@ -103,13 +124,26 @@ class _Explainer:
         return {atom for value in values for atom in scanner.atoms(value)}
 
 
-def _text(atom: Atom) -> str:
+def _listed(atoms: Sequence[Atom]) -> list[str]:
+    """What each asks; the word for a test stands before the first of its values only."""
+    return [
+        _value(atom) if before and before.test == atom.test and atom.test != "null" else describe(atom)
+        for before, atom in zip([None, *atoms], atoms, strict=False)
+    ]
+
+
+def describe(atom: Atom) -> str:
+    """What an atom asks of its field."""
     if atom.test == "null":
         return "is null"
     test = {"regex": "matches", "regex_re2": "matches", "cidr": "is in", "wildcard": "is like"}.get(
         atom.test, atom.test
     )
-    return f"{test.replace('_', ' ')} {_short(str(atom.value))!r}"
+    return f"{test.replace('_', ' ')} {_value(atom)}"
+
+
+def _value(atom: Atom) -> str:
+    return repr(_short(str(atom.value)))
 
 
 def _short(text: str) -> str:

@@ -116,6 +116,20 @@ class Not:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A selection or a filter by its name: for those who explain a rule; matching does without."""
+
+    name: str
+    child: Node
+
+    def holds(self, held: Held) -> bool:
+        return self.child.holds(held)
+
+    def necessary(self, cost: Callable[[int], float]) -> frozenset[int] | None:
+        return self.child.necessary(cost)
+
+
 class Atoms:
     """All atoms and fields of a rule set, numbered in order of first use."""
 
@@ -144,8 +158,11 @@ class Atoms:
             self.by_field[at].append(atom)
         return atom
 
-    def node(self, written: list[Any], resolve: Resolve, scope: str) -> Node:
-        """The node of a list that `translate` wrote; `scope` names the log source: names mean its fields."""
+    def node(self, written: list[Any], resolve: Resolve, scope: str, *, named: bool = False) -> Node:
+        """The node of a list that `translate` wrote; `scope` names the log source: names mean its fields.
+
+        With `named` it keeps the names of selections, which stand in the way of joining atoms.
+        """
         match written:
             case ["atom", name, test, value]:
                 other = value if test.startswith("field_") else ""
@@ -156,12 +173,15 @@ class Atoms:
                     )
                     field = self._named[scope, name, other] = self._field(columns)
                 return AnyOf(field, frozenset((self._number(field, test, value),)))
+            case ["named", name, child]:
+                inner = self.node(child, resolve, scope, named=named)
+                return Named(name, inner) if named else inner
             case ["not", child]:
-                return Not(self.node(child, resolve, scope))
+                return Not(self.node(child, resolve, scope, named=named))
             case ["and", *children]:
-                return _join(AllOf, And, (self.node(child, resolve, scope) for child in children))
+                return _join(AllOf, And, (self.node(child, resolve, scope, named=named) for child in children))
             case ["or", *children]:
-                return _join(AnyOf, Or, (self.node(child, resolve, scope) for child in children))
+                return _join(AnyOf, Or, (self.node(child, resolve, scope, named=named) for child in children))
         raise ValueError(f"not an expression: {written!r:.200}")
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +25,9 @@ from sigma.rule.detection import SigmaDetectionItem
 from detectors.sigma import document as documents
 from detectors.sigma.correlation_document import correlation_entry
 from detectors.sigma.document import Document
-from detectors.sigma.metadata import Complain, closest, metadata
+from detectors.sigma.expand import expand
+from detectors.sigma.lists import NONE, Lists
+from detectors.sigma.metadata import Complain, closest, metadata, shown
 from detectors.sigma.patterns import engine
 from detectors.sigma.translate import UntranslatableError, translate
 from hamrong.errors import Problem
@@ -33,6 +35,9 @@ from hamrong.errors import Problem
 MAX_REGEX = 4096
 MAX_CONDITION = 8192
 MAX_VALUES = 50_000
+MAX_VALUE = 64 << 10
+"""Characters of one value."""
+MAX_PROBLEM = 500
 
 
 class _Syntax(PythonRegexEngine):
@@ -65,20 +70,22 @@ class Loaded:
     """Faults: the file must be mended."""
     refused: list[Problem] = field(default_factory=list)
     """Right Sigma that cannot be used here: a placeholder without a list, a bound passed."""
+    asked: set[str] = field(default_factory=set)
+    """The lists whose values are in it, or would be if they were there."""
 
 
-def load(name: str, content: bytes) -> Loaded:
+def load(name: str, content: bytes, lists: Lists = NONE) -> Loaded:
     """What a file holds. A faulty document is left out, the others stand."""
     found, problems = documents.read(name, content)
     loaded = Loaded(problems=problems)
     if not found and not problems:
         loaded.problems.append(Problem(name, 1, "is empty", "write a rule, or delete the file"))
-    for document in _with_actions(name, found, loaded.problems):
-        _document(name, document, loaded)
+    for document in with_actions(name, found, loaded.problems):
+        _document(name, document, lists, loaded)
     return loaded
 
 
-def _with_actions(name: str, found: list[Document], problems: list[Problem]) -> Iterator[Document]:
+def with_actions(name: str, found: list[Document], problems: list[Problem]) -> Iterator[Document]:
     base: Document | None = None
     previous: Document | None = None
     for document in found:
@@ -99,7 +106,7 @@ def _with_actions(name: str, found: list[Document], problems: list[Problem]) -> 
                 yield previous
             case _:
                 hint = "write global, reset, or repeat after a first rule"
-                problems.append(Problem(name, document.line_of("action"), f"has the action {action!r}", hint))
+                problems.append(Problem(name, document.line_of("action"), f"has the action {shown(action)}", hint))
 
 
 def _merge(base: Document | None, document: Document) -> Document:
@@ -114,21 +121,25 @@ def _update(old: Any, new: Any) -> Any:
     return new
 
 
-def _document(name: str, document: Document, loaded: Loaded) -> None:
+def _document(name: str, document: Document, lists: Lists, loaded: Loaded) -> None:
     faults: list[Problem] = []
 
     def complain(line: int, what: str, hint: str) -> None:
-        faults.append(Problem(name, line, what, hint))
+        # A name in a file may be as long as the file.
+        faults.append(Problem(name, line, what[:MAX_PROBLEM], hint[:MAX_PROBLEM]))
+
+    def expression(key: str) -> list[Any] | None:
+        return _expression(document, key, complain, lists, loaded.asked)
 
     entry: Entry = {"metadata": metadata(document, complain)}
     try:
         if "correlation" in document.data:
             entry |= correlation_entry(document, complain)
         elif "filter" in document.data:
-            entry |= _filter_entry(document, complain)
+            entry |= _filter_entry(document, expression, complain)
         else:
             entry |= {"kind": "rule", "logsource": _logsource(document, complain)}
-            entry["expression"] = _expression(document, "detection", complain)
+            entry["expression"] = expression("detection")
     except UntranslatableError as refusal:
         line = document.line_of("detection" if "detection" in document.data else "filter")
         loaded.refused.append(Problem(name, line, refusal.what, refusal.hint))
@@ -148,40 +159,38 @@ def _logsource(document: Document, complain: Complain) -> list[str | None]:
     values = [source.get(key) for key in ("product", "category", "service")]
     for key, value in zip(("product", "category", "service"), values, strict=True):
         if value is not None and not isinstance(value, str):
-            complain(document.line_of("logsource", key), f"logsource.{key} is {value!r}", "write text")
+            complain(document.line_of("logsource", key), f"logsource.{key} is {shown(value)}", "write text")
     if all(value is None for value in values):
         complain(line, "has an empty logsource", "name a product, category or service")
     return [str(value).casefold() if value is not None else None for value in values]
 
 
-def _filter_entry(document: Document, complain: Complain) -> Entry:
+def _filter_entry(document: Document, expression: Callable[[str], list[Any] | None], complain: Complain) -> Entry:
     body = document.data["filter"]
     rules = body.pop("rules", None) if isinstance(body, dict) else None
     if isinstance(rules, str):
         rules = [] if rules.casefold() == "any" else [rules]
-    if not isinstance(rules, list):
-        complain(document.line_of("filter"), "filter names no rules", "write 'rules: any' or a list of ids or names")
+    if not isinstance(rules, list) or not all(isinstance(rule, str) for rule in rules):
+        complain(document.line_of("filter", "rules"), "filter names no rules", "write 'rules: any', or ids or names")
         rules = []
-    source = [None, None, None] if "logsource" not in document.data else _logsource(document, complain)
-    expression = _expression(document, "filter", complain)
-    return {
-        "kind": "filter",
-        "logsource": source,
-        "rules": [str(rule) for rule in rules],
-        "expression": expression,
-    }
+    if isinstance(body, dict) and isinstance(body.get("condition"), list):
+        complain(document.line_of("filter", "condition"), "filter has several conditions", "join them by and, or")
+    source = _logsource(document, complain)
+    return {"kind": "filter", "logsource": source, "rules": rules, "expression": expression("filter")}
 
 
-def _expression(document: Document, key: str, complain: Complain) -> list[Any] | None:
+def _expression(document: Document, key: str, complain: Complain, lists: Lists, asked: set[str]) -> list[Any] | None:
     """The translated condition; None after a complaint. Raises UntranslatableError."""
     detection = document.data.get(key)
     if not isinstance(detection, dict):
         complain(document.line_of(key), f"has no {key}", f"write '{key}:', a selection and a condition below it")
         return None
-    if not _within_bounds(document, key, detection, complain):
+    if not within_bounds(document, key, detection, complain):
         return None
     try:
-        return translate(SigmaDetections.from_dict(detection, policy=POLICY))
+        detections = SigmaDetections.from_dict(detection, policy=POLICY)
+        expand(detections, lists, asked)
+        return translate(detections)
     except SigmaError as error:
         _locate(document, key, detection, error, complain)
     except RecursionError:
@@ -192,7 +201,7 @@ def _expression(document: Document, key: str, complain: Complain) -> list[Any] |
     return None
 
 
-def _within_bounds(document: Document, key: str, detection: dict[str, Any], complain: Complain) -> bool:
+def within_bounds(document: Document, key: str, detection: dict[str, Any], complain: Complain) -> bool:
     condition = detection.get("condition")
     if len(str(condition)) > MAX_CONDITION:
         complain(document.line_of(key, "condition"), "condition is too long", f"{MAX_CONDITION} characters at most")
@@ -204,9 +213,13 @@ def _within_bounds(document: Document, key: str, detection: dict[str, Any], comp
     for path, value in _leaves((key,), detection):
         counted += 1
         modifiers = path[-1].split("|")[1:]
-        if "re" in modifiers and len(str(value)) > MAX_REGEX:
+        length = len(str(value))
+        if "re" in modifiers and length > MAX_REGEX:
             hint = f"{MAX_REGEX} characters at most: split it, or use contains with a list"
-            complain(document.line_of(*path), f"regular expression has {len(str(value))} characters", hint)
+            complain(document.line_of(*path), f"regular expression has {length} characters", hint)
+            return False
+        if length > MAX_VALUE:
+            complain(document.line_of(*path), f"has a value of {length} characters", f"{MAX_VALUE} at most")
             return False
     if counted > MAX_VALUES:
         complain(document.line_of(key), f"has {counted} values", f"{MAX_VALUES} at most: split the rule")
@@ -234,12 +247,12 @@ def _locate(document: Document, key: str, detection: dict[str, Any], error: Sigm
             try:
                 SigmaDetectionItem.from_mapping(test, value, policy=POLICY)
             except (SigmaError, TypeError, AttributeError) as fault:
-                complain(document.line_of(*path), f"{test or name}: {_plain(fault)}", _test_hint(test, fault))
+                complain(document.line_of(*path), f"{test or name:.80}: {_plain(fault)}", _test_hint(test, fault))
                 return
         try:
             SigmaDetection.from_definition(definition, policy=POLICY)
         except (SigmaError, TypeError, AttributeError) as fault:
-            complain(document.line_of(key, name), f"{name}: {_plain(fault)}", "write 'field: value' lines below it")
+            complain(document.line_of(key, name), f"{name:.80}: {_plain(fault)}", "write 'field: value' lines below it")
             return
     line = document.line_of(key, "condition")
     unknown = re.search(r"Detection '(.+?)' not defined", str(error))

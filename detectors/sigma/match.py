@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from detectors.sigma.budget import LEAST_EVENTS, Budget, Cost, Kept, Ledger, fault
+from detectors.sigma.budget import LEAST_EVENTS, Budget, Cost, Kept, Ledger, Spent, fault
 from detectors.sigma.columns import STATED, Columns
 from detectors.sigma.expression import Atom, Atoms, Field, Node
 from detectors.sigma.keywords import Keywords
@@ -102,6 +102,10 @@ class Matcher:
     def costs(self) -> list[Cost]:
         """What each rule has cost so far, the dearest first."""
         return self.ledger.costs(self._owners(self.ledger.of_atoms.keys()))
+
+    def spent(self) -> dict[int, Spent]:
+        """The same as sums."""
+        return self.ledger.spent(self._owners(self.ledger.of_atoms.keys()))
 
     def suspend(self, rule: int, why: str) -> None:
         """Tries a rule no more."""

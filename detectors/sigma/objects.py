@@ -98,6 +98,10 @@ class Objects:
             self._encoded[there] = self._encode(there)
         return self._encoded.get(there)
 
+    def stated(self, name: str) -> Column | None:
+        """What the event says of its log source."""
+        return self.column((name,))
+
     def ends(self) -> Rows:
         """Where in `block` the last byte of each line is."""
         breaks: Rows = np.flatnonzero(np.frombuffer(self.block, np.uint8) == ord("\n"))

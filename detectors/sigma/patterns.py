@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from time import perf_counter_ns
+from time import thread_time_ns
 from typing import cast
 
 import hyperscan
@@ -28,7 +28,7 @@ from detectors.sigma.cache import write_whole
 
 Test = tuple[int, str, str]
 
-FORMAT = b"2"
+FORMAT = b"3"
 """Raise it when `expression` writes a test differently."""
 _ONCE = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_ALLOWEMPTY
 _LITERAL = _ONCE | hyperscan.HS_FLAG_DOTALL
@@ -46,12 +46,19 @@ def _version() -> bytes:
 
 def engine(regex: str) -> str | None:
     """The test that runs a regular expression: `regex` (Hyperscan), `regex_re2`, or None when neither takes it."""
+    if refusal(regex) is None:
+        return "regex"
+    return "regex_re2" if _re2(regex) else None
+
+
+def refusal(regex: str) -> str | None:
+    """Why Hyperscan does not take a regular expression; None when it does."""
     pattern, flags = expression("regex", regex)
     try:
         hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK).compile(expressions=[pattern], ids=[0], flags=[flags])
-    except (hyperscan.error, ValueError):
-        return "regex_re2" if _re2(regex) else None
-    return "regex"
+    except (hyperscan.error, ValueError) as error:
+        return str(error)
+    return None
 
 
 def expression(test: str, value: str) -> tuple[bytes, int]:
@@ -97,7 +104,8 @@ class Patterns:
         self._spent: Counter[int] = Counter() if spent is None else spent
         self._plain: list[tuple[int, Callable[[str], object]]] = []
         self._waiting: list[Test] = []
-        self._databases: list[hyperscan.Database] = []
+        self._databases: list[tuple[hyperscan.Database, list[int]]] = []
+        """With the number of each of its tests."""
         for test in tests:
             if test[1] == "regex_re2" or (len(test[2]) > MAX_LITERAL and test[1] != "regex"):
                 self._plain.append((test[0], _plain(test)))
@@ -107,7 +115,9 @@ class Patterns:
     def compile(self) -> None:
         """Makes ready what `find` uses. Costs nothing the second time."""
         if self._waiting:
-            self._compile(self._waiting)
+            # In an order of their own: the numbers are those of a whole rule set, and shift when a rule is added. So a
+            # database is the same as long as its field's tests are, and adding a rule compiles those of its own fields.
+            self._compile(sorted(self._waiting, key=lambda test: test[1:]))
             self._waiting = []
 
     def find(self, text: str, found: list[int]) -> None:
@@ -116,13 +126,15 @@ class Patterns:
             self.compile()
         if self._databases:
             data = text.encode()
-            for database in self._databases:
-                database.scan(data, match_event_handler=_append, context=found)
+            for database, numbers in self._databases:
+                held: list[int] = []
+                database.scan(data, match_event_handler=_append, context=held)
+                found += [numbers[place] for place in held]
         for number, holds in self._plain:
-            start = perf_counter_ns()
+            start = thread_time_ns()
             if holds(text):
                 found.append(number)
-            self._spent[number] += perf_counter_ns() - start
+            self._spent[number] += thread_time_ns() - start
 
     def drop(self, numbers: Collection[int]) -> None:
         """Leaves out these tests, where they are tested one by one."""
@@ -130,14 +142,12 @@ class Patterns:
 
     def _compile(self, tests: Sequence[Test]) -> None:
         key = xxhash.xxh3_128(FORMAT + _version())
-        for number, test, value in tests:
-            key.update(f"{number} {test} {len(value)} {value}".encode())
+        for _, test, value in tests:
+            key.update(f"{test} {len(value)} {value}".encode())
         file = self._cache / f"{key.hexdigest()}.hsdb" if self._cache else None
-        if file is not None and (known := _read(file)):
-            self._databases.append(known)
-            return
         try:
-            self._databases.append(_build([(number, *expression(test, value)) for number, test, value in tests], file))
+            database = (_read(file) if file else None) or _build([expression(*test[1:]) for test in tests], file)
+            self._databases.append((database, [number for number, *_ in tests]))
         except hyperscan.error:
             # Each alone may be fine and all together past a bound.
             if len(tests) == 1:
@@ -157,10 +167,10 @@ def _read(file: Path) -> hyperscan.Database | None:
     return database
 
 
-def _build(compiled: Sequence[tuple[int, bytes, int]], file: Path | None) -> hyperscan.Database:
+def _build(expressions: Sequence[tuple[bytes, int]], file: Path | None) -> hyperscan.Database:
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    numbers, patterns, flags = zip(*compiled, strict=True)
-    database.compile(expressions=list(patterns), ids=list(numbers), flags=list(flags))
+    patterns, flags = zip(*expressions, strict=True)
+    database.compile(expressions=list(patterns), ids=list(range(len(patterns))), flags=list(flags))
     if file is not None:
         write_whole(file, hyperscan.dumpb(database))
     return database

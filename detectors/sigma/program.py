@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors.sigma.budget import Ledger
-from detectors.sigma.expression import AllOf, And, AnyOf, Node, Not, Or
+from detectors.sigma.expression import AllOf, And, AnyOf, Named, Node, Not, Or
 
 Numbers = npt.NDArray[np.int32]
 Sets = Mapping[int, list[frozenset[int]]]
@@ -143,8 +143,8 @@ def asked(node: Node) -> dict[int, set[int]]:
                 found.setdefault(leaf.field, set()).update(leaf.atoms)
             case And() | Or() as branch:
                 waiting.extend(branch.children)
-            case Not() as inverted:
-                waiting.append(inverted.child)
+            case Not(child=child) | Named(child=child):
+                waiting.append(child)
     return found
 
 

@@ -10,10 +10,9 @@ The door to this folder: what other rooms use of it stands here and in `rule`, `
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import logging
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -21,24 +20,19 @@ import orjson
 import pyarrow as pa
 
 from detectors.sigma import taxonomy
-from detectors.sigma.budget import Budget, Cost, Ledger
-from detectors.sigma.cache import read_json, write_whole
+from detectors.sigma.budget import Budget, Cost, Ledger, Spent
 from detectors.sigma.expression import And, Atoms, Node
+from detectors.sigma.filters import Filter, narrowing
 from detectors.sigma.match import Matcher
 from detectors.sigma.objects import Objects
 from detectors.sigma.occurrences import Feed
 from detectors.sigma.rule import Correlation, LogSource, Rule
+from detectors.sigma.rule_files import Entry, Written, read
 from detectors.sigma.taxonomy import Taxonomy
 from detectors.sigma.tie import attributes, tie
 from hamrong.errors import InvalidFileError, Problem
 
 log = logging.getLogger(__name__)
-
-CACHE_FORMAT = 1
-"""Raise it when `load` writes entries differently."""
-MAX_CACHED_FILES = 20_000
-
-Entry = dict[str, Any]
 
 
 class Ruleset:
@@ -53,11 +47,15 @@ class Ruleset:
         budget: Budget | None = None,
     ) -> None:
         self.version = version
-        """Hash of the content of all rule files; the same files anywhere have the same."""
+        """Hash of what was read, as `Written` has it; the same files anywhere have the same on the same day."""
         self.problems: list[Problem] = []
         """Faults of the files, those that stop a strict load."""
         self.refused: list[Problem] = []
         """Right Sigma that cannot be used here, with the reason."""
+        self.expired: list[Problem] = []
+        """Filters that apply no more."""
+        self.empty: list[Problem] = []
+        """Lists without values."""
         self.is_new = True
         """Whether a file had to be parsed: then the cache may lack what `compile` makes, too."""
         self.taxonomy = tables
@@ -78,10 +76,18 @@ class Ruleset:
             counted = frozenset(number for number, rule in enumerate(self.rules) if rule.id in named)
             budget = dataclasses.replace(budget, counted=counted)
         atoms = Atoms()
-        nodes = [self._node(entry, rule, atoms) for entry, rule in zip(rules, self.rules, strict=True)]
-        for entry in kinds["filter"]:
-            self._apply(entry, nodes, atoms)
+        nodes = [
+            self._node(entry["expression"], rule.logsource, atoms)
+            for entry, rule in zip(rules, self.rules, strict=True)
+        ]
+        conditions = [entry["expression"] for entry in rules]
+        self.filters: tuple[Filter, ...] = narrowing(kinds["filter"], known, self.rules, self.problems)
+        for each in self.filters:
+            for number in each.narrowed:
+                nodes[number] = And((nodes[number], self._node(each.expression, self.rules[number].logsource, atoms)))
+                conditions[number] = ["and", conditions[number], ["named", f"filter {each.title}", each.expression]]
         self.nodes: tuple[Node, ...] = tuple(nodes)
+        self._conditions = [orjson.dumps(condition) for condition in conditions]
         self.atoms = atoms
         self._matcher = Matcher(
             [(node, rule.logsource) for node, rule in zip(nodes, self.rules, strict=True)], atoms, tables, cache, budget
@@ -89,28 +95,33 @@ class Ruleset:
 
     @classmethod
     def load(
-        cls, paths: Sequence[Path], cache: Path | None = None, *, strict: bool = True, budget: Budget | None = None
+        cls,
+        paths: Sequence[Path],
+        cache: Path | None = None,
+        *,
+        strict: bool = True,
+        budget: Budget | None = None,
+        lists: Sequence[Path] = (),
+        today: date | None = None,
     ) -> Ruleset:
-        """The rules of files and folders (`**/*.yml`). What goes over `budget` is left out (`budget`).
+        """The rules of files and folders (`**/*.yml`), as `rule_files.read` reads them. What goes over `budget` is left
+        out (`budget`).
 
         Raises InvalidFileError with every problem at once; with `strict` False it loads the rest and keeps them in
         `problems` and `refused`.
         """
-        files, problems = _files(paths)
-        contents = [(path, content, hashlib.sha256(content).hexdigest()) for path, content in files]
-        parsed, is_new = _parse(contents, cache)
-        entries: list[Entry] = []
-        refused: list[Problem] = []
-        for path, _, digest in contents:
-            one = parsed[digest]
-            entries += [_at(entry, path) for entry in one["entries"]]
-            problems += [Problem(path, *problem) for problem in one["problems"]]
-            refused += [Problem(path, *problem) for problem in one["refused"]]
-        version = hashlib.sha256("".join(sorted(digest for *_, digest in contents)).encode()).hexdigest()[:16]
-        ruleset = cls(entries, taxonomy.load(cache), cache, version, budget)
-        ruleset.is_new = is_new
-        ruleset.problems = sorted(problems + ruleset.problems)
-        ruleset.refused = sorted(refused)
+        return cls.of(read(paths, cache, lists=lists, today=today), cache, strict=strict, budget=budget)
+
+    @classmethod
+    def of(
+        cls, written: Written, cache: Path | None = None, *, strict: bool = True, budget: Budget | None = None
+    ) -> Ruleset:
+        """As `load`, of what was read before, here or on another machine."""
+        ruleset = cls(written.entries, taxonomy.load(cache), cache, written.version, budget)
+        ruleset.is_new = written.is_new
+        ruleset.problems = sorted([*written.problems, *ruleset.problems])
+        ruleset.refused = sorted(written.refused)
+        ruleset.expired, ruleset.empty = sorted(written.expired), sorted(written.empty)
         if strict and (ruleset.problems or ruleset.refused):
             raise InvalidFileError(ruleset.problems + ruleset.refused)
         return ruleset
@@ -134,9 +145,24 @@ class Ruleset:
         """Ids of rules that went over the budget and are tried no more, with the reason."""
         return {self.rules[rule].id: why for rule, why in self._matcher.suspended.items()}
 
+    def named(self, rule: int) -> Node:
+        """A rule's condition with the names of its selections, and of the filters that narrow it; made when asked for."""
+        source = self.rules[rule].logsource
+        written = orjson.loads(self._conditions[rule])
+        return self.atoms.node(written, lambda name: self.taxonomy.columns(name, source), str(source), named=True)
+
     def costs(self) -> list[Cost]:
         """What each rule has cost of a thousand events since the set was loaded, the dearest first."""
         return self._matcher.costs()
+
+    def spent(self) -> dict[str, Spent]:
+        """The same as sums, by id."""
+        return {self.rules[rule].id: spent for rule, spent in self._matcher.spent().items()}
+
+    def suspend(self, rule: str, why: str) -> None:
+        """Tries the rule of this id no more; `match` does it by itself with one that goes over the budget."""
+        [number] = (number for number, known in enumerate(self.rules) if known.id == rule)
+        self._matcher.suspend(number, why)
 
     @property
     def ledger(self) -> Ledger:
@@ -174,69 +200,10 @@ class Ruleset:
             kinds[kind] = kept
         return known
 
-    def _node(self, entry: Entry, rule: Rule, atoms: Atoms) -> Node:
-        source = rule.logsource
-        return atoms.node(entry["expression"], lambda name: self.taxonomy.columns(name, source), str(source))
-
-    def _apply(self, entry: Entry, nodes: list[Node], atoms: Atoms) -> None:
-        """A filter narrows each rule that it names (or all) of its log source."""
-        source = LogSource(*entry["logsource"])
-        for number, rule in enumerate(self.rules):
-            named = not entry["rules"] or rule.id in entry["rules"] or rule.name in entry["rules"]
-            if named and all(value in (None, getattr(rule.logsource, name)) for name, value in vars(source).items()):
-                nodes[number] = And((nodes[number], self._node(entry, rule, atoms)))
+    def _node(self, expression: list[Any], source: LogSource, atoms: Atoms) -> Node:
+        return atoms.node(expression, lambda name: self.taxonomy.columns(name, source), str(source))
 
 
 def _rule(entry: Entry, silent: set[str | None]) -> Rule:
     metadata = entry["metadata"]
     return Rule(**attributes(metadata), logsource=LogSource(*entry["logsource"]), generate=metadata["id"] not in silent)
-
-
-def _at(entry: Entry, path: str) -> Entry:
-    return {**entry, "metadata": {**entry["metadata"], "path": path}}
-
-
-def _files(paths: Sequence[Path]) -> tuple[list[tuple[str, bytes]], list[Problem]]:
-    """Each file once, by path, with its content."""
-    problems: list[Problem] = []
-    found: dict[str, bytes] = {}
-    for path in paths:
-        inside = list(_inside(path)) if path.is_dir() else [str(path)]
-        if not inside:
-            problems.append(Problem(str(path), 1, "holds no rule file", "name a folder with *.yml files"))
-        for file in inside:
-            try:
-                with open(file, "rb") as opened:
-                    found[file] = opened.read()
-            except OSError as error:
-                problems.append(Problem(file, 1, f"cannot be read: {error.strerror}", "name a file or a folder"))
-    return sorted(found.items()), problems
-
-
-def _inside(folder: Path) -> Iterator[str]:
-    """The rule files in a folder and those below it."""
-    for place, _, names in os.walk(folder):
-        yield from (os.path.join(place, name) for name in names if name.endswith((".yml", ".yaml")))
-
-
-def _parse(contents: Sequence[tuple[str, bytes, str]], cache: Path | None) -> tuple[dict[str, Entry], bool]:
-    """What each file holds, by the digest of its content, and whether any had to be parsed."""
-    file = cache / f"rules-{CACHE_FORMAT}.json" if cache else None
-    cached = read_json(file) if file else None
-    known: dict[str, Entry] = cached if isinstance(cached, dict) else {}
-    fresh: dict[str, Entry] = {}
-    for path, content, digest in contents:
-        if digest not in known and digest not in fresh:
-            from detectors.sigma.load import load
-
-            loaded = load(path, content)
-            fresh[digest] = {
-                "entries": loaded.entries,
-                "problems": [[problem.line, problem.what, problem.hint] for problem in loaded.problems],
-                "refused": [[problem.line, problem.what, problem.hint] for problem in loaded.refused],
-            }
-    parsed = {**known, **fresh}
-    if file and fresh:
-        kept = parsed if len(parsed) <= MAX_CACHED_FILES else {digest: parsed[digest] for *_, digest in contents}
-        write_whole(file, orjson.dumps(kept))
-    return parsed, bool(fresh)

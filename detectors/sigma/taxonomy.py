@@ -11,7 +11,7 @@ Routing is correctness: a rule is tried on events of its log source only. What a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -101,6 +101,11 @@ class Taxonomy:
         self._memberships: dict[tuple[str | None, ...], Membership] = {}
         self._columns: dict[tuple[str, LogSource], tuple[str, ...]] = {}
 
+    @property
+    def deciding(self) -> frozenset[str]:
+        """Every column that says of what log source an event is."""
+        return frozenset(column for names in self._deciding for column in names)
+
     def columns(self, name: str, source: LogSource) -> tuple[str, ...]:
         """The columns that can hold a field of rules of this log source, the surest first: always its own name."""
         key = (name, source)
@@ -150,6 +155,12 @@ class Taxonomy:
             for route in self._routes
         )
 
+    def telling(self, source: LogSource) -> Iterator[dict[str, str]]:
+        """For each way in which tables tell events of this log source: fields with a value, casefolded."""
+        for route in self._routes:
+            if all(value in (None, vars(route.logsource)[name]) for name, value in vars(source).items()):
+                yield {names[0]: min(values) for names, values in route.tests}
+
     def memberships(self, columns: Columns | Objects) -> tuple[Codes, list[Membership]]:
         """For each row the index of its membership."""
         read = [self._reading(columns, names) for names in self._deciding]
@@ -176,7 +187,7 @@ class Taxonomy:
 
         Of several values in one row the first that counts.
         """
-        column = columns.column(names)
+        column = columns.stated(names[0]) if names[0] in STATED else columns.column(names)
         if column is None:
             return None, [None]
         named = self._values[names]

@@ -1,11 +1,13 @@
 """translate: pySigma's condition tree -> our expression, written as plain lists.
 
 In:   a parsed SigmaDetections
-Out:  `["and", …]`, `["or", …]`, `["not", x]` over `["atom", field, test, value]`: JSON, so that it can be cached
+Out:  `["and", …]`, `["or", …]`, `["not", x]`, `["named", selection, x]` over `["atom", field, test, value]`: JSON, so
+      that it can be cached
 Docs: Sigma specification 2.1, detections and modifiers; docs/reference/sigma.md says what each test means
 
 `field` is null for keywords. A test that ignores case holds its value casefolded; one that does not is named
-`cased_…`. Wildcard patterns keep `*` and `?` as operators and escape literal ones with a backslash.
+`cased_…`. Wildcard patterns keep `*` and `?` as operators and escape literal ones with a backslash. `["or"]` alone
+never holds.
 """
 
 from __future__ import annotations
@@ -15,14 +17,15 @@ from typing import Any
 from sigma.conditions import (
     ConditionAND,
     ConditionFieldEqualsValueExpression,
+    ConditionIdentifier,
     ConditionNOT,
     ConditionOR,
     ConditionValueExpression,
 )
-from sigma.rule import SigmaDetections
+from sigma.rule import SigmaDetection, SigmaDetections
+from sigma.rule.detection import SigmaDetectionItem
 from sigma.types import (
     CompareOperators,
-    Placeholder,
     SigmaBool,
     SigmaCasedString,
     SigmaCIDRExpression,
@@ -36,10 +39,11 @@ from sigma.types import (
     SigmaRegularExpressionFlag,
     SigmaString,
     SigmaTimestampPart,
+    SigmaType,
     SpecialChars,
 )
 
-from detectors.sigma.patterns import engine
+from detectors.sigma.patterns import engine, refusal
 
 Json = list[Any]
 
@@ -65,25 +69,44 @@ class UntranslatableError(Exception):
         super().__init__(what)
 
 
+class Nothing(SigmaType):
+    """The value of an empty list: no event has it."""
+
+    def __init__(self) -> None:
+        """SigmaType's own wants a value."""
+
+
 def translate(detections: SigmaDetections) -> Json:
     """The expression of a rule; several conditions are alternatives. Raises UntranslatableError or a SigmaError."""
     parsed = [condition.parsed for condition in detections.parsed_condition]
     return _join("or", [_node(tree) for tree in parsed])
 
 
-def _node(node: Any) -> Json:
+def _node(node: Any, named: bool = False) -> Json:
+    """`named`: inside a selection whose name is told already; it is of use to those who explain, not to matching."""
+    name = None if named else _selection(node)
+    if name is not None:
+        return ["named", name, _node(node, True)]
     match node:
         case ConditionAND():
-            return _join("and", [_node(child) for child in node.args])
+            return _join("and", [_node(child, named) for child in node.args])
         case ConditionOR():
-            return _join("or", [_node(child) for child in node.args])
+            return _join("or", [_node(child, named) for child in node.args])
         case ConditionNOT():
-            return ["not", _node(node.args[0])]
+            return ["not", _node(node.args[0], named)]
         case ConditionFieldEqualsValueExpression():
             return _value(node.field, node.value)
         case ConditionValueExpression():
             return _value(None, node.value)
     raise UntranslatableError(f"has a condition of type {type(node).__name__}", "write and, or, not, '1 of', 'all of'")
+
+
+def _selection(node: Any) -> str | None:
+    """The name by which the condition calls this part, if it is the whole of a selection."""
+    parent = getattr(node, "parent", None)
+    while isinstance(parent, (SigmaDetection, SigmaDetectionItem)):
+        parent = parent.parent
+    return parent.identifier if isinstance(parent, ConditionIdentifier) else None
 
 
 def _join(operator: str, children: list[Json]) -> Json:
@@ -92,6 +115,8 @@ def _join(operator: str, children: list[Json]) -> Json:
 
 def _value(field: str | None, value: Any) -> Json:
     match value:
+        case Nothing():
+            return ["or"]
         case SigmaExpansion():
             return _join("or", [_value(field, item) for item in value.values])
         case SigmaString():
@@ -137,26 +162,17 @@ def _reference_test(value: SigmaFieldReference) -> str:
 
 
 def _regex(field: str | None, value: SigmaRegularExpression) -> Json:
-    if value.regexp.contains_placeholder():
-        _refuse_placeholder(value.regexp)
     flags = "".join(sorted(_FLAGS[flag] for flag in value.flags))
     pattern = value.regexp.to_plain(True)
     written = f"(?{flags}){pattern}" if flags else pattern
     test = engine(written)
     if test is None:
-        hint = "write what must stand around it as tests of their own, joined by and, not"
-        raise UntranslatableError(f"has a regular expression that needs backtracking: {pattern:.100}", hint)
+        hint = f"{refusal(written)} Write what must stand around it as tests of their own, joined by and, not"
+        raise UntranslatableError(f"has a regular expression that no engine runs in linear time: {pattern:.100}", hint)
     return ["atom", field, test, written]
 
 
-def _refuse_placeholder(value: SigmaString) -> None:
-    name = next(part.name for part in value.s if isinstance(part, Placeholder))
-    raise UntranslatableError(f"expands %{name}%, for which there is no list", "write the values in the rule itself")
-
-
 def _string(field: str | None, value: SigmaString) -> Json:
-    if value.contains_placeholder():
-        _refuse_placeholder(value)
     parts = _squeeze(list(value.s))
     if field is None:
         # A keyword is looked for anywhere in the line.

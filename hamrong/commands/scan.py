@@ -53,19 +53,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--fail-on", choices=LEVELS, metavar="LEVEL", help="exit 1 when something of this level matched"
     )
     parser.add_argument("--costs", type=_count, metavar="N", help="name the N rules that cost most by themselves")
+    parser.add_argument("--lists", metavar="DIR", action="append", default=[], type=Path, help="more value lists")
     parser.add_argument("--cache", metavar="DIR", type=Path, help="folder of parsed and compiled rules")
     parser.add_argument("--json-summary", metavar="FILE", type=Path, help="write the summary there as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     """0; 1 when something of the level of `--fail-on` matched; 2 when rules or files are faulty: the rest is used."""
+    import dataclasses
     import gc
     import time
 
-    from detectors.sigma.ruleset import Ruleset
     from detectors.sigma.scan import inputs, output, pieces
     from detectors.sigma.scan.run import Options, Scan
-    from hamrong import config
+    from hamrong import config, rule_set
     from hamrong.errors import HamrongError
 
     *rules, last = args.rules
@@ -84,12 +85,13 @@ def run(args: argparse.Namespace) -> int:
     # The rules are hundreds of thousands of objects, none of which goes: looking for garbage among them takes as long
     # as loading them. Afterwards they are set aside, so that workers need not copy them.
     gc.disable()
-    ruleset = Ruleset.load([Path(path) for path in rules], args.cache or cfg.detection.cache, strict=False)
+    detection = dataclasses.replace(cfg.detection, cache=args.cache or cfg.detection.cache)
+    ruleset = rule_set.load(detection, [Path(path) for path in rules], args.lists)
     ruleset.compile()
     gc.freeze()
     gc.enable()
     loaded = time.perf_counter() - start
-    for problem in (*ruleset.problems, *ruleset.refused):
+    for problem in (*ruleset.problems, *ruleset.refused, *ruleset.expired):
         print(problem, file=sys.stderr)
     kind = inputs.Kind(args.events) if args.events else None
     options = Options(
@@ -192,7 +194,7 @@ class _Publisher:
         from ingest.sources import Register
         from triage import store
 
-        self._alias = cfg.opensearch.alerts_alias
+        self._settings = cfg.opensearch
         self._register = Register.load(cfg.detection.sources)
         self._client = store.client(cfg.opensearch)
         if not self._client.ping():
@@ -204,15 +206,16 @@ class _Publisher:
         from detectors.raised import documents
         from triage import store
 
-        written = 0
         made = documents(scan.alerts(), ruleset, self._register.asset_level, datetime.now(UTC))
-        for document, refused in store.put(self._client, made, self._alias):
-            written += refused is None
-            if refused is not None:
-                scan.fault(f"alert {document['soc']['alert']['id']}: OpenSearch refuses it: {refused}")
+        for alias, its in store.by_alias(made, self._settings).items():
+            written = 0
+            for document, refused in store.put(self._client, its, alias):
+                written += refused is None
+                if refused is not None:
+                    scan.fault(f"alert {document['soc']['alert']['id']}: OpenSearch refuses it: {refused}")
+            _tell(f"{written:,} alerts in {alias}")
         if scan.summary.undated:
             scan.fault(f"{scan.summary.undated:,} matches raise no alert: their events have no time; add @timestamp")
-        _tell(f"{written:,} alerts in {self._alias}")
 
 
 def _tell_costs(ruleset: Ruleset, most: int) -> None:

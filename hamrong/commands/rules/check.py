@@ -11,24 +11,35 @@ SUMMARY = "name every fault and doubt of rule files; exit 1 when there is a faul
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="*", metavar="PATH", type=Path, help="files and folders (default: our own)")
+    parser.add_argument("--lists", metavar="DIR", action="append", default=[], type=Path, help="more value lists")
+    parser.add_argument(
+        "--cases", action="store_true", help="ask of all rules what is asked of our own: cases and so on"
+    )
+    parser.add_argument("--strict", action="store_true", help="exit 1 for a warning, too")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--sarif", metavar="FILE", type=Path, help="write SARIF 2.1.0 for code review")
 
 
 def run(args: argparse.Namespace) -> int:
-    from detectors.sigma import check
-    from detectors.sigma.ruleset import Ruleset
-    from hamrong import config
+    from detectors.sigma.check import check
+    from detectors.sigma.check.sarif import sarif
+    from hamrong import __version__, config, rule_set
 
     cfg = config.load()
-    ruleset = Ruleset.load(args.paths or cfg.detection.rules, cfg.detection.cache, strict=False)
-    faults = [("error", problem) for problem in (*ruleset.problems, *ruleset.refused)]
-    doubts = [("warning", problem) for problem in check.warnings(ruleset)]
+    ruleset = rule_set.load(cfg.detection, args.paths, args.lists)
+    doubts = check(ruleset, args.paths or cfg.detection.rules, cfg.detection.cache, cases=args.cases)
+    faults = [doubt for doubt in doubts if doubt.is_fault]
     counted = len(ruleset.rules) + len(ruleset.correlations)
+    if args.sarif:
+        args.sarif.write_text(json.dumps(sarif(doubts, __version__), indent=2, ensure_ascii=False), encoding="utf-8")
     if args.json:
-        found = [{"severity": severity, **vars(problem)} for severity, problem in faults + doubts]
-        print(json.dumps({"rules": counted, "problems": found}, indent=2))
+        found = [
+            {"severity": "error" if doubt.is_fault else "warning", "check": doubt.kind, **vars(doubt.problem)}
+            for doubt in doubts
+        ]
+        print(json.dumps({"rules": counted, "problems": found}, indent=2, ensure_ascii=False))
     else:
-        for severity, problem in sorted(faults + doubts, key=lambda one: one[1]):
-            print(problem if severity == "error" else f"{problem} [warning]")
-        print(f"{counted:,} rules, {len(faults)} faults, {len(doubts)} warnings")
-    return 1 if faults else 0
+        for doubt in doubts:
+            print(doubt)
+        print(f"{counted:,} rules, {len(faults)} faults, {len(doubts) - len(faults)} warnings")
+    return 1 if faults or (args.strict and doubts) else 0

@@ -140,3 +140,10 @@ def test_a_cache_of_tables_may_be_broken_at_any_time(tmp_path: Path) -> None:
                 kept.write_bytes(broken)
             assert taxonomy.load(cache, tmp_path).columns("F", source) == ("F", mapped)
         assert taxonomy.load(cache, tmp_path).columns("F", source) == ("F", mapped)
+
+
+def test_a_senders_own_key_does_not_choose_the_rules() -> None:
+    vendor = pa.array([[("category", "x"), ("product", "windows")]], pa.map_(pa.string(), pa.string()))
+    batch = pa.RecordBatch.from_pydict({"event.dataset": ["province.audit"], "vendor": vendor})
+    codes, memberships = TABLES.memberships(Columns(batch))
+    assert memberships[codes[0]] == membership(event__dataset="province.audit")
