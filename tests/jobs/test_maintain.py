@@ -432,3 +432,58 @@ def test_a_spark_stream_sees_each_row_once_and_never_stops(spark: Any, cfg: Conf
         query.stop()
     assert seen == Counter([*old, *names])
     assert ids(cfg) == sorted(names), "the old day is dropped from the lake, after it was read"
+
+
+KINDS = st.lists(st.lists(st.sampled_from(["a", "b", "c", None]), max_size=12), max_size=8)
+
+
+@given(KINDS)
+def test_a_row_group_is_of_one_kind_but_for_what_is_left(kinds: list[list[str | None]]) -> None:
+    numbers = iter(range(1_000))
+    batches = [
+        pa.RecordBatch.from_pylist(
+            [{"event": {"id": f"{next(numbers):03}", "dataset": kind}} for kind in its], schema=NESTED
+        )
+        for its in kinds
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(maintain, "SPLIT_ROWS", 3)
+        patch.setattr(maintain, "GROUP_ROWS", 4)
+        patch.setattr(maintain, "HELD_ROWS", 12)
+        groups = [
+            [(row["event"]["dataset"], row["event"]["id"]) for row in group.to_pylist()]
+            for group in maintain._row_groups("events", batches)
+        ]
+    told = [row for group in groups for row in group]
+    assert sorted(identity for _, identity in told) == [f"{number:03}" for number in range(len(told))]
+    assert len(told) == sum(map(len, kinds))
+    for kind in ("a", "b", "c", None):
+        mine = [identity for its, identity in told if its == kind]
+        assert mine == sorted(mine), "a kind's rows keep their order"
+    mixed = [number for number, group in enumerate(groups) if len({kind for kind, _ in group}) > 1]
+    # Of each of four kinds less than a row group is left at the end.
+    assert sum(len(group) for group in groups[min(mixed, default=len(groups)) :]) <= 4 * 3
+
+
+def test_a_joined_file_lets_a_reader_pass_over_other_datasets(cfg: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maintain, "SPLIT_ROWS", 2)
+    monkeypatch.setattr(maintain, "GROUP_ROWS", 6)
+    delta.create_tables(cfg)
+    for number in range(ENOUGH):
+        its = [
+            {"event": {"id": f"{number}{dataset}", "dataset": dataset, "ingested": NOON}}
+            for dataset in ("nginx.access", "linux.sshd")
+        ]
+        micro_batch.commit(cfg, number, events=pa.RecordBatch.from_pylist(its, schema=NESTED))
+    maintain.maintain(cfg, NOON)
+    [name] = active(cfg)
+    [path] = Path(delta.uri(cfg, "events")).rglob(name)
+    metadata = pq.read_metadata(path)
+    bounds = []
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        columns = [group.column(at) for at in range(group.num_columns)]
+        [statistics] = [column.statistics for column in columns if column.path_in_schema == "event.dataset"]
+        bounds.append((statistics.min, statistics.max))
+    assert set(bounds[:-2]) == {("linux.sshd", "linux.sshd"), ("nginx.access", "nginx.access")}
+    assert len(ids(cfg)) == 2 * ENOUGH
