@@ -2,7 +2,7 @@
 FROM python:3.11-slim-bookworm
 
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends openjdk-17-jre-headless openssl \
+    && apt-get install --yes --no-install-recommends openjdk-17-jre-headless openssl git \
     && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /opt/hamrong

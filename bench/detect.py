@@ -122,7 +122,7 @@ def settings(home: Path, scratch: Path) -> Config:
         kafka=dataclasses.replace(cfg.kafka, bootstrap_servers=found.kafka_bootstrap),
         opensearch=dataclasses.replace(cfg.opensearch, url=found.opensearch_url),
         spark=dataclasses.replace(cfg.spark, work=scratch / "spark", jars=home / "jars/spark"),
-        detection=dataclasses.replace(cfg.detection, cache=scratch / "cache"),
+        detection=dataclasses.replace(cfg.detection, cache=scratch / "cache", rule_sets=str(scratch / "rule-sets")),
     )
 
 

@@ -19,8 +19,12 @@ from pyspark.sql import functions as F
 
 from detectors.alert import SAMPLES
 from detectors.raised import ALERT, IDENTITY, documents
+from detectors.sigma.ruleset import Ruleset
 from hamrong.config import Detection
+from ingest.sources import Register
 from jobs import loaded
+
+Build = Callable[[pa.RecordBatch], list[dict[str, Any]]]
 
 
 def alert_rows(matches: DataFrame) -> DataFrame:
@@ -88,11 +92,15 @@ def _moment(value: datetime) -> str:
     return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def build_documents(detection: Detection) -> Callable[[pa.RecordBatch], list[dict[str, Any]]]:
-    """Rows of ALERT -> documents; the rule set and the register are read on the executor."""
+def build_documents(detection: Detection) -> Build:
+    """Rows of ALERT -> documents, by the rule set that is live; it and the register are read on the executor."""
 
     def build(batch: pa.RecordBatch) -> list[dict[str, Any]]:
-        register, ruleset = loaded.register(detection), loaded.ruleset(detection)
-        return documents(batch.to_pylist(), ruleset, register.asset_level, datetime.now(UTC))
+        return documents_of(loaded.register(detection), loaded.live(detection))(batch)
 
     return build
+
+
+def documents_of(register: Register, ruleset: Ruleset) -> Build:
+    """The same by this rule set: whoever matches tells by the same one, though another may have become live."""
+    return lambda batch: documents(batch.to_pylist(), ruleset, register.asset_level, datetime.now(UTC))

@@ -25,8 +25,9 @@ from hamrong.config import Config
 from ingest.event import RAW, nest
 from ingest.parse import parse
 from ingest.sources import Register
-from jobs import loaded
-from jobs.alerts import batch_rows, build_documents
+from jobs import loaded, rule_costs
+from jobs.alerts import batch_rows, documents_of
+from jobs.canaries import road
 from jobs.sinks import data_files, delta, opensearch
 from jobs.sources import kafka
 
@@ -51,16 +52,25 @@ def process(lines: DataFrame, cfg: Config) -> DataFrame:
 
 def _task(cfg: Config) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        register, ruleset = loaded.register(cfg.detection), loaded.ruleset(cfg.detection)
-        documents = build_documents(cfg.detection)
+        # One set for the whole task, though another may become live meanwhile.
+        register, ruleset = loaded.register(cfg.detection), loaded.live(cfg.detection)
+        documents = documents_of(register, ruleset)
         writer = data_files.Writer(cfg.lake.path)
         with opensearch.Outlet(cfg) as outlet:
             for batch in batches:
-                events, matches = detect(batch, register, ruleset)
-                # The alert first, since somebody waits for it.
-                outlet.send(documents(batch_rows(matches)))
-                writer.write("matches", matches)
-                writer.write("events", events)
+                lines, canaries = road.parted(batch)
+                if lines.num_rows:
+                    events, matches = detect(lines, register, ruleset)
+                    # The alert first, since somebody waits for it.
+                    outlet.send(documents(batch_rows(matches)))
+                    writer.write("matches", matches)
+                    writer.write("events", events)
+                if canaries.num_rows:
+                    with road.off_the_account(ruleset):
+                        found = detect(canaries, register, ruleset)
+                    writer.write("matches", road.answer(*found, ruleset, documents, outlet))
+            if rule_costs.teller(ruleset).tell(cfg, outlet):
+                loaded.forget()
         yield writer.finish()
 
     return run

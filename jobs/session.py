@@ -84,14 +84,12 @@ def session(cfg: Config, name: str, *, brief: bool = False, with_rules: bool = F
 def _preloaded(detection: Detection) -> dict[str, str]:
     """Spark's settings that make `jobs.daemon` read the same detection settings as the jobs."""
     variables = {
-        "RULES": os.pathsep.join(map(str, detection.rules)),
-        "SOURCES": str(detection.sources),
-        "CACHE": str(detection.cache),
-        "WATERMARK_SECONDS": str(detection.watermark_seconds),
+        name: os.pathsep.join(map(str, value)) if isinstance(value, tuple) else str(value)
+        for name, value in vars(detection).items()
     }
     return {
         "spark.python.daemon.module": "jobs.daemon",
-        **{f"spark.executorEnv.HAMRONG_DETECTION_{name}": value for name, value in variables.items()},
+        **{f"spark.executorEnv.HAMRONG_DETECTION_{name.upper()}": value for name, value in variables.items()},
     }
 
 

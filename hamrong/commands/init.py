@@ -21,6 +21,7 @@ def run(args: argparse.Namespace) -> int:
     create_topics(cfg.kafka.bootstrap_servers, cfg.kafka)
     print(f"topics: {', '.join((cfg.kafka.raw_topic, cfg.kafka.dead_topic, cfg.kafka.alerts_topic))}")
     with client(cfg.opensearch) as opensearch:
-        for name, done in install_templates(opensearch, args.replicas, cfg.opensearch.alerts_alias).items():
-            print(f"index template {name}: {done}")
+        for alias in (cfg.opensearch.alerts_alias, cfg.opensearch.shadow_alias):
+            for name, done in install_templates(opensearch, args.replicas, alias).items():
+                print(f"index template {name}: {done}")
     return 0

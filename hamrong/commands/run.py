@@ -26,6 +26,7 @@ def run(args: argparse.Namespace) -> int:
         logging.getLogger(chatty).setLevel(logging.WARNING)
     cfg = config.load()
     with client(cfg.opensearch) as opensearch:
-        install_templates(opensearch, alias=cfg.opensearch.alerts_alias)
+        for alias in (cfg.opensearch.alerts_alias, cfg.opensearch.shadow_alias):
+            install_templates(opensearch, alias=alias)
     streams.run(cfg, args.jobs or streams.JOBS)
     return 0

@@ -15,7 +15,7 @@ from jobs.report.contents import ActiveRule, ModelFacts, Rules
 
 def rules(cfg: Config) -> Rules:
     """The active rules, those with the highest level first."""
-    ruleset = loaded.ruleset(cfg.detection)
+    ruleset = loaded.live(cfg.detection)
     active = [
         ActiveRule(rule.id, rule.title, rule.level, rule.status, kind)
         for kind, group in (("sigma", ruleset.rules), ("correlation", ruleset.correlations))

@@ -1,7 +1,8 @@
 """opensearch: alerts, indexed by bulk requests from the executors.
 
 In:   alert documents (`detectors.alert`), or rows from which they are made
-Out:  the documents in `soc-alerts-YYYY.MM`, each also on the topic `soc.alerts`; refused ones on `syslog.dead`
+Out:  the documents in `soc-alerts-YYYY.MM`, each also on the topic `soc.alerts`; refused ones on `syslog.dead`;
+      those of rules on trial in `soc-shadow-alerts-YYYY.MM` alone, and those of canaries in `soc-canaries`
 
 Promise: at least once, and a replay changes nothing (`triage.store`).
 """
@@ -16,6 +17,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from hamrong.config import Config
+from jobs.canaries import road
 from jobs.sinks import kafka
 from triage import store
 
@@ -42,12 +44,20 @@ class Outlet:
             self._topics().flush()
 
     def send(self, documents: list[dict[str, Any]]) -> None:
-        """Indexes them, and puts each on its topic."""
-        for document, refused in store.put(self._client, documents, self._cfg.opensearch.alerts_alias):
-            self._sent = True
-            topic = self._cfg.kafka.dead_topic if refused else self._cfg.kafka.alerts_topic
-            headers: kafka.Headers = [("what", b"alert"), ("reason", refused.encode())] if refused else []
-            self._topics().send(topic, document["soc"]["alert"]["id"], orjson.dumps(document), headers)
+        """Indexes them, and puts each on its topic, if an analyst is to see it."""
+        self.trace(road.answers(documents))
+        documents = [document for document in documents if not road.of_alert(document)]
+        for alias, its in store.by_alias(documents, self._cfg.opensearch).items():
+            told = self._cfg.kafka.alerts_topic if alias == self._cfg.opensearch.alerts_alias else None
+            for document, refused in store.put(self._client, its, alias):
+                if topic := self._cfg.kafka.dead_topic if refused else told:
+                    self._sent = True
+                    headers: kafka.Headers = [("what", b"alert"), ("reason", refused.encode())] if refused else []
+                    self._topics().send(topic, document["soc"]["alert"]["id"], orjson.dumps(document), headers)
+
+    def trace(self, documents: list[dict[str, Any]]) -> None:
+        """What came of canaries' lines (`jobs.canaries.road`)."""
+        road.put(self._client, documents, self._cfg.opensearch.canaries_index)
 
     def _topics(self) -> kafka.Topics:
         return kafka.topics(self._cfg.kafka.bootstrap_servers)

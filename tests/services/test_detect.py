@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ from hamrong.demo import foretell
 from hamrong.stack import kafka
 from jobs import detect
 from jobs.sinks import delta
+from tests.jobs.reload.rules import write
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
 
@@ -121,30 +123,57 @@ PRELOADED = """
 import dataclasses, sys
 from pathlib import Path
 from hamrong import config
+from jobs.reload.watch import Reloader
 from jobs.session import session
 
+folder = Path(sys.argv[1])
 cfg = config.load(environment={})
 cfg = dataclasses.replace(
     cfg,
-    spark=dataclasses.replace(cfg.spark, master="local[1]", work=Path(sys.argv[1])),
-    detection=dataclasses.replace(cfg.detection, cache=Path(sys.argv[1], "cache")),
+    spark=dataclasses.replace(cfg.spark, master="local[1]", work=folder / "spark"),
+    detection=dataclasses.replace(
+        cfg.detection, rules=(folder / "rules",), cache=folder / "cache", rule_sets=str(folder / "sets")
+    ),
 )
 
 def look(batches):
     import pyarrow as pa
     from jobs import loaded
     for batch in batches:
-        before = loaded.ruleset.cache_info().currsize
-        loaded.ruleset(cfg.detection)
-        yield pa.RecordBatch.from_pydict({"state": [f"{before} before, {loaded.ruleset.cache_info().misses} read"]})
+        born_with = loaded._follower(cfg.detection)._kept.version
+        is_live = loaded.live(cfg.detection).version
+        yield pa.RecordBatch.from_pydict({"born_with": [born_with], "is_live": [is_live]})
 
+def told():
+    row = spark.range(1).mapInArrow(look, "born_with string, is_live string").first()
+    print(row.born_with, row.is_live)
+
+reloader = Reloader(cfg.detection)
+reloader.begin()
 spark = session(cfg, "test", brief=True, with_rules=True)
-print(spark.range(1).mapInArrow(look, "state string").first().state)
+told()
+(folder / "rules/two.off").rename(folder / "rules/two.yml")
+while not reloader.look():
+    pass
+told()
 spark.stop()
 """
 
 
-def test_a_worker_has_the_rules_at_its_birth(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", PRELOADED, str(tmp_path)]
-    told = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, check=False, timeout=200)
-    assert told.stdout.strip() == "1 before, 1 read", told.stderr
+def test_a_worker_has_the_rules_at_its_birth_and_those_that_became_live_since(tmp_path: Path) -> None:
+    write(tmp_path / "rules", "one")
+    write(tmp_path / "rules", "two").rename(tmp_path / "rules/two.off")
+    # A worker a task, so that each is born when it is needed.
+    environment = {**os.environ, "PYSPARK_SUBMIT_ARGS": "--conf spark.python.worker.reuse=false pyspark-shell"}
+    done = subprocess.run(
+        [sys.executable, "-c", PRELOADED, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        cwd=PROJECT,
+        env=environment,
+        check=False,
+        timeout=200,
+    )
+    (first, live), (second, live_then) = (line.split() for line in done.stdout.splitlines())
+    assert (first, second) == (live, live_then), done.stderr
+    assert first != second
