@@ -26,7 +26,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
 
-from ingest import encoding, entities, messages, stamps, syslog
+from ingest import encoding, entities, messages, stamps, syslog, url_decoding
 from ingest.columns import Mask, Sheet, is_true, is_valid, list_of
 from ingest.event import TEXT, Columns
 from ingest.lines import Context
@@ -76,6 +76,7 @@ def steps(raw: pa.RecordBatch, register: Register, asked: messages.Asked | None 
     broken = known & (headers.form == syslog.BROKEN)
     _errors(sheet, headers, text, known)
     _tags(sheet, {**decoded.tags, "stamp_in_future": ahead, "header_broken": broken})
+    url_decoding.complete(sheet)
     entities.complete(sheet)
     yield "derived", sheet
 

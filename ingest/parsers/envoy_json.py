@@ -1,8 +1,8 @@
 r"""envoy_json: access logs of Envoy, Istio and Contour as JSON -> http and url fields.
 
-In:   messages that are one JSON object with `response_code` and `response_flags`
+In:   messages that are one JSON object with `response_code`, and `response_flags` or `downstream_remote_address`
 Out:  as envoy.py
-Docs: Envoy documentation, "Access logging", JSON format; Istio, default JSON format
+Docs: Envoy documentation, "Access logging", JSON format; Istio and Envoy Gateway, default JSON format
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ NAMES = {
     "@timestamp": "@timestamp",
     "method": "http.request.method",
     "path": "url.original",
+    "x-envoy-origin-path": "url.original",
     ":authority": "url.domain",
     "authority": "url.domain",
     "response_code": "http.response.status_code",
@@ -33,6 +34,9 @@ NAMES = {
     "x-request-id": "http.request.id",
     "requested_server_name": "tls.client.server_name",
 }
+OWN = {"response_flags", "downstream_remote_address"}
+"""Either is enough: the format is for each operator to choose, and these names are Envoy's alone."""
+SIGN = r'"(?:response_(?:code|flags)|downstream_remote_address)" ?:'
 ENDS = {"downstream_remote_address": "source", "upstream_host": "destination"}
 
 
@@ -41,7 +45,7 @@ def read(messages: pa.Array, context: Context) -> Parsed:
 
 
 def _accept(document: Document) -> Document | None:
-    if "response_code" not in document or "response_flags" not in document:
+    if "response_code" not in document or not document.keys() & OWN:
         return None
     event = renamed(document, NAMES, "envoyproxy")
     for key, side in ENDS.items():
@@ -74,7 +78,7 @@ PARSER = Parser(
     module="envoyproxy",
     dataset="envoyproxy.log",
     programs=("envoy", "istio-proxy"),
-    signature=r'\s*\{.*"response_(?:code|flags)" ?:.*"response_(?:code|flags)" ?:',
+    signature=rf"\s*\{{.*{SIGN}.*{SIGN}",
     read=read,
     finish=finish,
 )

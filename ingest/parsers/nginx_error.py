@@ -42,10 +42,16 @@ PHP_LOGIN = (
 )
 BASIC_AUTH = r'user "(?P<user__name>[^"]*)"(?: was not found|: password mismatch).*?'
 SEVERE = pa.array(["emerg", "alert", "crit", "error"])
+LOGIN_FAILED = (
+    r"^(?:client login failed"
+    r'|FastCGI sent in stderr: "PHP message: (?:Failed login for |user .* authentication failure)'
+    r'|user ".*" was not found|user ".*": password mismatch)'
+)
 
 
 def finish(columns: Columns, context: Context) -> Columns:
     severe = pc.is_in(columns["log.level"], SEVERE)
+    refused = pc.match_substring_regex(columns["event.reason"], LOGIN_FAILED).fill_null(False)
     host = urls.authority(columns["_host"])
     url = urls.split(columns["url.original"])
     fields = {
@@ -53,9 +59,12 @@ def finish(columns: Columns, context: Context) -> Columns:
         **{name: pc.coalesce(url[name], host[name]) for name in host},
         "@timestamp": stamps.iso(columns["_stamp"], context.zone),
         "event.timezone": context.zone,
-        "event.action": pc.if_else(severe, "http-error", "http-notice"),
-        "event.type": pa.array([["info"], ["error"]], TEXTS).take(severe.cast(pa.int8())),
-        "event.outcome": pc.if_else(severe, pa.scalar("failure"), pa.scalar(None, TEXT)),
+        "event.action": pc.if_else(refused, "login", pc.if_else(severe, "http-error", "http-notice")),
+        "event.category": pa.array([["web"], ["authentication", "web"]], TEXTS).take(refused.cast(pa.int8())),
+        "event.type": pa.array([["info"], ["error"], ["start"]], TEXTS).take(
+            pc.if_else(refused, 2, severe.cast(pa.int64()))
+        ),
+        "event.outcome": pc.if_else(pc.or_(severe, refused), pa.scalar("failure"), pa.scalar(None, TEXT)),
     }
     return modsecurity_messages.over(dict(columns) | fields, columns["message"], context)
 

@@ -2,7 +2,7 @@ r"""plain_text: what an application of no known form says of a client in plain w
 
 In:   messages of unknown programs that no other parser takes, or of which it tells neither category nor account
 Out:  `source.address`, `destination.address`, `user.name`, `http.response.status_code`, `event.outcome`; category
-      "authentication" where the words are of a log-in
+      "authentication" where the words are of a log-in; `@timestamp` of a line without a syslog header
 Docs: ECS event.category "authentication"
 
 An address counts as the client's when a word before it says so, when an arrow leads from it, or when it is the only one
@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingest import stamps
 from ingest.columns import is_true
 from ingest.entities import ip
 from ingest.event import TEXT, TEXTS
@@ -27,6 +28,8 @@ _V6 = (
 )
 _ADDRESS = rf"(?P<address>(?:::ffff:)?{_V4}|{_V6})"
 _EDGE = r"(?:^|[^0-9A-Za-z.:])"
+# Behind an address, so that no half of one counts: a port may stand there, or the end of a sentence.
+_END = r"(?:$|[^0-9A-Za-z:]|:(?:$|[^0-9A-Fa-f]|[0-9]{1,5}:?(?:$|[^0-9A-Fa-f:])))"
 _QUOTES = r"[\"'\x60\\\[(]"
 _SAYS_CLIENT = (
     r"(?:from|by|attacker|client|peer|rhost|host|for|ip|ban(?:ned|ning)"
@@ -34,13 +37,13 @@ _SAYS_CLIENT = (
 )
 CLIENT = (
     rf"(?i)(?s){_EDGE}{_SAYS_CLIENT}(?:[ -](?:private |public )?(?:ip|address|ip[ -]address))?[\"'\x60\\]{{0,2}}"
-    rf" ?[:=]{{0,2}} ?{_QUOTES}{{0,3}}(?:ipv[46]:)?{_ADDRESS}"
+    rf" ?[:=]{{0,2}} ?{_QUOTES}{{0,3}}(?:ipv[46]:)?{_ADDRESS}{_END}"
 )
 ARROW = (
     rf"(?s){_EDGE}{_ADDRESS}(?:[.:][0-9]+)?\]?(?: ->? | > |->| to )\[?"
     rf"(?P<other>(?:::ffff:)?{_V4}|{_V6})(?:[.:][0-9]+)?(?:[^0-9A-Za-z.:]|$|: )"
 )
-ANY = rf"(?s){_EDGE}{_ADDRESS}"
+ANY = rf"(?s){_EDGE}{_ADDRESS}{_END}"
 OTHERS = rf"(?s){_EDGE}(?:{_V4}|{_V6}).*{_EDGE}(?:{_V4}|{_V6})"
 _NAME = r"(?P<user>[^\s\"'\x60\\,;()|{}<>\[\]]*[^\s\"'\x60\\,;()|{}<>\[\].:])"
 USER = (
@@ -57,13 +60,27 @@ STATUS = (
     r"(?i)(?s)(?:status(?:[ _]?code)?[\"'\\]{0,2} ?[:=] ?\"?|returned |response_code\": ?|HTTP/[0-9.]+\\?\" |\| )"
     r"(?P<status>[1-5][0-9]{2})(?:[^0-9.]|$)"
 )
-OF_LOGIN = r"(?i)log[ -]?(?:in|on)|logged in|sign[ -]?in|auth[^o]|authori[sz]|password|credential"
+OF_LOGIN = (
+    r"(?i)log[ -]?(?:in|on)|logged in|sign[ -]?in|auth[^o]|authori[sz]|password|credential|brute[ -]?force"
+    r"|đăng nhập|mật khẩu|xác thực|anmeld|connexion|sesión"
+)
+# And what programs that speak Vietnamese, German, French, Spanish or Dutch write.
 FAILED = (
     r"(?i)fail|invalid|incorrect|wrong|denied|den(?:y|ies)|unauthori[sz]ed|reject|not found|unsuccessful|banned|banning"
-    r"|bad (?:user|pass)|blocked|error|does not exist|refused|mismatch"
+    r"|bad (?:user|pass)|blocked|error|does not exist|refused|mismatch|brute[ -]?force|rate[ -]limit|too many|locked"
+    r"|thất bại|không thành công|không đúng|sai (?:mật khẩu|tên)|bị từ chối|fehlgeschlagen|échou|échec|fallid|mislukt"
 )
+REFUSED = pa.array(["401", "403"])
 SUCCEEDED = r"(?i)succe|accepted|logged in|granted"
-NOBODY = pa.array(["-", "--", "null", "none", "N/A", "unknown", "is", "and", "or", "was", "name", "from", "for", "in"])
+# Near the beginning, or under a key that says so; elsewhere a line may speak of any time.
+STAMP = (
+    r"(?s)(?:^.{0,40}?|\"(?:@?time(?:stamp)?|asctime|ts|date)\" ?: ?\")"
+    r"(?P<stamp>[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?"
+    r"(?:Z| ?[+-][0-9]{2}:?[0-9]{2})?)(?:[^0-9A-Za-z]|$)"
+)
+NOBODY = pa.array(
+    ["-", "--", "null", "none", "N/A", "unknown", "is", "and", "or", "was", "name", "from", "for", "in", "invalid"]
+)
 
 
 def read(messages: pa.Array, context: Context) -> Parsed:
@@ -77,12 +94,18 @@ def read(messages: pa.Array, context: Context) -> Parsed:
     nothing = pa.scalar(None, TEXT)
     user = pc.coalesce(_somebody(_caught(text, USER, "user")), _somebody(_caught(text, USER_IN_WORDS, "user")))
     outcome = pc.if_else(failed, "failure", pc.if_else(succeeded, "success", nothing))
+    status = _caught(text, STATUS, "status")
+    refused = pc.and_(login, pc.is_in(status, REFUSED))
+    outcome = pc.if_else(pc.and_(refused, outcome.is_null()), "failure", outcome)
     kind = pc.if_else(login, 0, 1)
+    # Behind a syslog header the header's time counts: its zone is known.
+    bare = pc.if_else(context.host.take(at).is_null(), text, nothing)
     return rows, {
+        "@timestamp": stamps.iso(_caught(bare, STAMP, "stamp"), context.zone.take(at)),
         "source.address": address.take(at),
         "destination.address": destination.take(at),
         "user.name": user,
-        "http.response.status_code": _caught(text, STATUS, "status"),
+        "http.response.status_code": status,
         "event.outcome": pc.if_else(pc.or_(login, failed), outcome, nothing),
         "event.category": pa.array([["authentication"], None], TEXTS).take(kind),
         "event.type": pa.array([["start"], ["info"]], TEXTS).take(kind),
