@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from rich.progress import Progress
 
 from hamrong import config
 from hamrong.config import PROJECT, Config
-from hamrong.stack import embedded
+from hamrong.stack import embedded, opensearch
 
 # A time limit an example would fail on a machine that others use too.
 hypothesis.settings.register_profile("shared-machine", deadline=None)
@@ -37,7 +38,9 @@ def settings(folder: Path) -> Config:
             work=folder / "spark",
             jars=PROJECT / ".hamrong/jars/spark",
         ),
-        detection=dataclasses.replace(cfg.detection, cache=PROJECT / ".hamrong/cache"),
+        detection=dataclasses.replace(
+            cfg.detection, cache=PROJECT / ".hamrong/cache", rule_sets=str(folder / "rule-sets")
+        ),
         anomaly=dataclasses.replace(cfg.anomaly, models=folder / "models"),
         report=dataclasses.replace(cfg.report, folder=folder / "reports"),
     )
@@ -72,6 +75,9 @@ def new_home(folder: Path) -> Path:
 def stack_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The home of a running stack with the project's topics."""
     home = new_home(tmp_path_factory.mktemp("stack"))
+    # Another run of the tests may start its own at this moment, and both would see the same first port free.
+    (home / "opensearch").mkdir()
+    (home / "opensearch/port").write_text(str(random.choice(list(opensearch.PORTS))), encoding="ascii")
     quiet = Progress(disable=True)
     try:
         embedded.up(home, config.Kafka(), quiet)

@@ -5,11 +5,13 @@ Out:  `soc-alerts-YYYY.MM`, by bulk requests
 Docs: OpenSearch update API, scripted upsert; docs/decisions/0006-alerts.md
 
 Promise: a replay changes nothing. `_id` is the alert's id, and of a document that is there values are set when the new
-count is larger, never added. What an analyst wrote is never touched.
+count is larger, never added. What an analyst wrote is never touched. An alert that was closed and fires again stays as
+it is: a new one is opened that names it (`soc.alert.previous`); its id follows from the old one's, as a replay needs.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +25,7 @@ from hamrong import config
 
 GROW = """
 def alert = ctx._source.soc.alert;
+if (alert.status == 'closed' && params.alert.last_seen.compareTo(alert.closed_at) > 0) { ctx.op = 'none'; return }
 if (params.count <= alert.count) { ctx.op = 'none'; return }
 if (params.alert.first_seen.compareTo(alert.first_seen) > 0) { params.alert.first_seen = alert.first_seen }
 if (params.alert.last_seen.compareTo(alert.last_seen) < 0) { params.alert.last_seen = alert.last_seen }
@@ -42,10 +45,11 @@ SET_ONCE = {
         "tags",
         "entity",
         "raised_at",
+        "ruleset",
         "due_24h",
         "due_72h",
     ),
-    *("acknowledged_at", "acknowledged_by", "closed_at", "closed_by"),
+    *("acknowledged_at", "acknowledged_by", "closed_at", "closed_by", "incident", "previous"),
 }
 """Values of `soc.alert` that only its first writing and the analysts set."""
 
@@ -59,11 +63,38 @@ def put(
     answers = streaming_bulk(
         opensearch, actions, raise_on_error=False, max_retries=8, initial_backoff=1, max_backoff=15, chunk_size=500
     )
+    again: list[dict[str, Any]] = []
     for document, (accepted, answer) in zip(kept, answers, strict=True):
         result = answer["update"]
         if not accepted and result.get("status", 500) >= 500:
             raise TransportError(result.get("status", 500), "bulk", result.get("error"))
-        yield document, None if accepted else orjson.dumps(result.get("error")).decode()
+        if accepted and _fires_again(document, result["get"]["_source"]["soc"]["alert"]):
+            again.append(_successor(document))
+        else:
+            yield document, None if accepted else orjson.dumps(result.get("error")).decode()
+    if again:
+        yield from put(opensearch, again, alias)
+
+
+def by_alias(documents: Iterable[dict[str, Any]], settings: config.OpenSearch) -> dict[str, list[dict[str, Any]]]:
+    """The documents by where they belong: with the analysts, or in the shadow."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for document in documents:
+        shadow = document["soc"]["alert"].get("shadow")
+        found.setdefault(settings.shadow_alias if shadow else settings.alerts_alias, []).append(document)
+    return found
+
+
+def _fires_again(document: dict[str, Any], standing: dict[str, Any]) -> bool:
+    """Whether something happened after an analyst had closed the alert, and not only before and was counted late."""
+    return standing["status"] == "closed" and str(document["soc"]["alert"]["last_seen"]) > str(standing["closed_at"])
+
+
+def _successor(document: dict[str, Any]) -> dict[str, Any]:
+    old = document["soc"]["alert"]["id"]
+    new = hashlib.sha256(f"{old} again".encode()).hexdigest()[:32]
+    alert = {**document["soc"]["alert"], "id": new, "previous": old}
+    return {**document, "event": {**document["event"], "id": new}, "soc": {**document["soc"], "alert": alert}}
 
 
 def client(settings: config.OpenSearch) -> OpenSearch:
@@ -86,6 +117,10 @@ def _action(document: dict[str, Any], alias: str) -> dict[str, Any]:
         "_index": index_name(alias, datetime.fromisoformat(alert["window_start"]).astimezone(UTC)),
         "_id": alert["id"],
         "retry_on_conflict": 5,
-        "script": {"source": GROW, "lang": "painless", "params": {"count": alert["count"], "alert": grown}},
-        "upsert": document,
+        # The body of the update; what it asks to be told is `_source` there.
+        "_source": {
+            "script": {"source": GROW, "lang": "painless", "params": {"count": alert["count"], "alert": grown}},
+            "upsert": document,
+            "_source": ["soc.alert.status", "soc.alert.closed_at"],
+        },
     }

@@ -1,4 +1,4 @@
-"""road: the gateway and the Spark jobs beside the embedded Kafka and OpenSearch, all below one home.
+"""road: the gateway, the Spark jobs and the alert pages beside the embedded Kafka and OpenSearch, all below one home.
 
 In:   the home folder
 Out:  the running road: the configuration that its processes share
@@ -19,10 +19,11 @@ from hamrong.stack import embedded
 from hamrong.stack.ports import choose_port, is_served
 from hamrong.stack.process import Services
 
-GATEWAY, JOBS = "gateway", "spark"
-VERBS = {GATEWAY: "gateway", JOBS: "run"}
+GATEWAY, JOBS, PAGES = "gateway", "spark", "triage"
+VERBS = {GATEWAY: "gateway", JOBS: "run", PAGES: "triage"}
 GATEWAY_PORTS = range(5514, 5614)
 UI_PORTS = range(4040, 4140)
+PAGES_PORTS = range(8088, 8188)
 JOBS_SECONDS = 180.0
 
 
@@ -44,6 +45,7 @@ def up(home: Path, progress: Progress) -> Config:
     progress.update(gateway, total=1, completed=1)
     services.wait(started[1], lambda: "running: " in _text(started[1].log), JOBS_SECONDS)
     progress.update(jobs, total=1, completed=1)
+    services.wait(started[2], lambda: is_served(int(environment["HAMRONG_TRIAGE_PORT"])), 30)
     return config.load(environment={**os.environ, **environment})
 
 
@@ -57,15 +59,21 @@ def folders(home: Path) -> dict[str, str]:
         "HAMRONG_SPARK_WORK": str(root / "spark"),
         "HAMRONG_SPARK_JARS": str(root / "jars/spark"),
         "HAMRONG_DETECTION_CACHE": str(root / "cache"),
+        "HAMRONG_DETECTION_RULE_SETS": str(root / "rule-sets"),
         "HAMRONG_ANOMALY_MODELS": str(root / "models"),
         "HAMRONG_REPORT_FOLDER": str(root / "reports"),
+        "HAMRONG_TRIAGE_REVIEW_FOLDER": str(root / "review"),
     }
 
 
 def _ports(services: Services, home: Path) -> dict[str, str]:
     """The ports of the running processes, else free ones, the same as last time when they are free."""
     chosen = {}
-    for name, setting, wishes in ((GATEWAY, "GATEWAY_TCP_PORT", GATEWAY_PORTS), (JOBS, "SPARK_UI_PORT", UI_PORTS)):
+    for name, setting, wishes in (
+        (GATEWAY, "GATEWAY_TCP_PORT", GATEWAY_PORTS),
+        (JOBS, "SPARK_UI_PORT", UI_PORTS),
+        (PAGES, "TRIAGE_PORT", PAGES_PORTS),
+    ):
         memory = home / "ports" / setting.lower()
         service = services.find(name)
         port = int(memory.read_text("ascii")) if service and service.alive else choose_port(memory, wishes)

@@ -135,6 +135,7 @@ class Screen:
         host, port = cfg.gateway.host, cfg.gateway.tcp_port
         say(f"{time.monotonic() - self._began:.0f} s in all")
         for name, where in (
+            ("triage", f"http://{cfg.triage.host}:{cfg.triage.port}/soc/queue"),
             ("alerts", f"{cfg.opensearch.url}/{cfg.opensearch.alerts_alias}/_search?q=soc.alert.status:open&pretty"),
             ("syslog", f"TCP and UDP {host}:{port}; try: logger --udp -n {host} -P {port} 'Xin chào'"),
             ("Spark", f"http://127.0.0.1:{cfg.spark.ui_port}/StreamingQuery/"),

@@ -105,3 +105,40 @@ def test_a_document_that_opensearch_refuses_is_given_back_with_the_reason_and_th
     assert "@timestamp" in answers[0][1]
     assert answers[1][1] is None
     assert stored(opensearch_client, alias)["count"] == 2
+
+
+def closed(client: OpenSearch, alias: str, identity: str, at: datetime) -> None:
+    moment = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    values = {"status": "closed", "verdict": "false_positive", "closed_at": moment}
+    client.update(index=f"{alias}-2026.11", id=identity, body={"doc": {"soc": {"alert": values}}}, refresh=True)
+
+
+def test_a_closed_alert_that_fires_again_stays_and_a_new_one_names_it(
+    opensearch_client: OpenSearch, alias: str
+) -> None:
+    old = alert(2, 0, 10, 1)
+    put(opensearch_client, alias, old)
+    closed(opensearch_client, alias, old["soc"]["alert"]["id"], START + timedelta(seconds=60))
+    for _ in range(2):
+        put(opensearch_client, alias, alert(3, 0, 40, 1), alert(9, 0, 90, 1), alert(7, 0, 80, 1))
+    opensearch_client.indices.refresh(index=f"{alias}-*")
+    hits = opensearch_client.search(index=alias)["hits"]["hits"]
+    by_status = {hit["_source"]["soc"]["alert"]["status"]: hit for hit in hits}
+    assert len(hits) == 2
+    first, second = (by_status[status]["_source"]["soc"]["alert"] for status in ("closed", "open"))
+    assert first["count"] == 3, "what came before the closing and was counted late"
+    assert second["count"] == 9
+    assert second["previous"] == first["id"]
+    assert by_status["open"]["_id"] == second["id"] != first["id"]
+
+
+def test_the_new_one_may_be_closed_and_fire_again(opensearch_client: OpenSearch, alias: str) -> None:
+    put(opensearch_client, alias, alert(1, 0, 10, 1))
+    for number in range(1, 3):
+        opensearch_client.indices.refresh(index=f"{alias}-*")
+        hits = opensearch_client.search(index=alias, q="soc.alert.status:open")["hits"]["hits"]
+        closed(opensearch_client, alias, hits[0]["_id"], START + timedelta(seconds=60 * number))
+        put(opensearch_client, alias, alert(1 + number, 0, 60 * number + 1, 1))
+    opensearch_client.indices.refresh(index=f"{alias}-*")
+    hits = opensearch_client.search(index=alias)["hits"]["hits"]
+    assert sorted(hit["_source"]["soc"]["alert"]["status"] for hit in hits) == ["closed", "closed", "open"]

@@ -1,0 +1,6 @@
+"""web: the pages on which an analyst works through alerts.
+
+In:   HTTP; alerts in OpenSearch
+Out:  pages made here, without a script's help; changes of alerts, each with an audit event
+May import `triage`, `detectors`, `hamrong.config`, `ingest.sources`.
+"""
