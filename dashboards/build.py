@@ -1,6 +1,6 @@
 """build: readable board sources -> the saved objects that Dashboards imports.
 
-In:   `objects/BOARD.yml` and `objects/index-patterns.yml`
+In:   `objects/BOARD.yml`, `objects/index-patterns.yml` and `objects/vega/*.json`
 Out:  `BOARD.ndjson`, one saved object a line; the same bytes for the same sources
 Docs: OpenSearch Dashboards 3.x saved objects: index-pattern, search, visualization, dashboard
 
@@ -37,6 +37,16 @@ def boards() -> list[Path]:
     return sorted(set(OBJECTS.glob("*.yml")) - {INDEX_PATTERNS, SETTINGS})
 
 
+def read(source: Path) -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load(source.read_text(encoding="utf-8"))
+    return content
+
+
+def index_patterns() -> dict[str, Any]:
+    """Every index pattern by its id."""
+    return read(INDEX_PATTERNS)
+
+
 def built_file(source: Path) -> Path:
     return FOLDER / f"{source.stem}.ndjson"
 
@@ -56,7 +66,8 @@ def build(source: Path) -> str:
 
 def _objects(name: str, board: Mapping[str, Any]) -> list[Object]:
     pattern_id = board["index_pattern"]
-    pattern = yaml.safe_load(INDEX_PATTERNS.read_text(encoding="utf-8"))[pattern_id]
+    links = " · ".join(f"[{title}](#/view/{other})" for other, title in _titles().items())
+    pattern = index_patterns()[pattern_id]
     queries = {"": "", **board["queries"]}
     index = {"id": pattern_id, "name": INDEX_REFERENCE, "type": "index-pattern"}
     searches = {
@@ -64,7 +75,7 @@ def _objects(name: str, board: Mapping[str, Any]) -> list[Object]:
         for key, search in board["searches"].items()
     }
     charts = {
-        key: _visualization(f"{name}-{key}", chart, queries[chart.get("query", "")], index, pattern["formats"])
+        key: _visualization(f"{name}-{key}", chart, queries, index, pattern["formats"], links)
         for key, chart in board["visualizations"].items()
     }
     shown = {**searches, **charts}
@@ -77,10 +88,21 @@ def _objects(name: str, board: Mapping[str, Any]) -> list[Object]:
     ]
 
 
+def _titles() -> dict[str, str]:
+    """The title of each board by its id: every board names all of them."""
+    return {path.stem: read(path)["title"] for path in boards()}
+
+
 def _visualization(
-    identity: str, chart: Mapping[str, Any], query: str, index: Object, formats: Mapping[str, Any]
+    identity: str,
+    chart: Mapping[str, Any],
+    queries: Mapping[str, str],
+    index: Object,
+    formats: Mapping[str, Any],
+    links: str,
 ) -> Object:
-    state, references = visualization.state(chart, index["id"])
+    query = queries[chart.get("query", "")]
+    state, references = visualization.state(chart, index["id"], queries, links)
     counts = bool(state["aggs"])
     attributes = {
         "title": chart["title"],
@@ -136,6 +158,8 @@ def _field(field: mapping.Field, kind: str) -> Object:
 def _format(rule: Mapping[str, Any]) -> Object:
     if "link" in rule:
         return {"id": "url", "params": {"type": "a", "urlTemplate": rule["link"], "labelTemplate": rule["label"]}}
+    if "pattern" in rule:
+        return {"id": rule["as"], "params": {"pattern": rule["pattern"]}}
     entries = [{"key": key, "value": name} for key, name in rule["names"].items()]
     return {"id": "static_lookup", "params": {"lookupEntries": entries, "unknownKeyValue": None}}
 

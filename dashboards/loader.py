@@ -41,7 +41,9 @@ def renamed(content: dict[str, Any], alias: str) -> dict[str, Any]:
         "index_patterns": [pattern.replace("soc-alerts", alias, 1) for pattern in content["index_patterns"]],
         "template": {
             **inner,
-            "aliases": {name.replace("soc-alerts", alias, 1): value for name, value in inner["aliases"].items()},
+            "aliases": {
+                name.replace("soc-alerts", alias, 1): value for name, value in inner.get("aliases", {}).items()
+            },
         },
     }
 

@@ -12,22 +12,41 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from dashboards import vega
 
 Body = dict[str, Any]
 
 METRICS = ("max", "min", "sum", "avg", "cardinality")
+METRICS_OF_AGGREGATION = {*METRICS, "percentiles"}
+"""Aggregations that answer with a number whatever there is."""
 
 
-def searches(board: Path) -> Iterator[tuple[str, Body]]:
-    """The title of each saved search, chart and control of a built board, and its search body."""
-    for line in board.read_text(encoding="utf-8").splitlines():
-        saved = json.loads(line)
+@dataclass(frozen=True)
+class Search:
+    title: str
+    """Of the saved search, chart or control."""
+    index: str
+    """The indices that it asks, as the index pattern names them."""
+    body: Body
+
+
+def searches(board: Path) -> Iterator[Search]:
+    """The search of each saved search, chart and control of a built board."""
+    objects = [json.loads(line) for line in board.read_text(encoding="utf-8").splitlines()]
+    [index] = [saved["attributes"]["title"] for saved in objects if saved["type"] == "index-pattern"]
+    for saved in objects:
+        attributes = saved["attributes"]
         if saved["type"] == "search":
-            yield saved["attributes"]["title"], _saved_search(saved["attributes"])
+            yield Search(attributes["title"], index, _saved_search(attributes))
         elif saved["type"] == "visualization":
-            yield from _chart(saved["attributes"])
+            for title, body in _chart(attributes):
+                yield Search(title, index, body)
+            for asked, body in _vega(attributes):
+                yield Search(attributes["title"], asked, body)
 
 
 def fills(body: Body, answer: Mapping[str, Any]) -> bool:
@@ -36,7 +55,17 @@ def fills(body: Body, answer: Mapping[str, Any]) -> bool:
         return bool(answer["hits"]["hits"])
     # Without any index there is an answer, but no aggregation in it.
     found = answer.get("aggregations", {})
-    return all(name in found and found[name].get("buckets", True) for name in body.get("aggs", {}))
+    return all(name in found and _has_values(found[name]) for name in body.get("aggs", {}))
+
+
+def _has_values(found: Mapping[str, Any]) -> bool:
+    """A bucket with documents in it, here or further in; a metric counts as one."""
+    inner = [value for value in found.values() if isinstance(value, Mapping) and "buckets" in value]
+    if inner:
+        return all(_has_values(value) for value in inner)
+    buckets = found.get("buckets", [{"doc_count": 1}])
+    listed = buckets.values() if isinstance(buckets, Mapping) else buckets
+    return any(bucket["doc_count"] for bucket in listed)
 
 
 def _saved_search(attributes: Mapping[str, Any]) -> Body:
@@ -56,6 +85,15 @@ def _chart(attributes: Mapping[str, Any]) -> Iterator[tuple[str, Body]]:
         yield state["title"], {"size": 0, "query": _query(attributes), "aggs": _aggregations(buckets, metrics)}
 
 
+def _vega(attributes: Mapping[str, Any]) -> Iterator[tuple[str, Body]]:
+    """Indices and body of each data query, with all that has a time in place of the board's time and filters."""
+    state = json.loads(attributes["visState"])
+    if state["type"] == "vega":
+        for data in vega.asking(json.loads(state["params"]["spec"])):
+            url = data["url"]
+            yield url["index"], {**url["body"], "query": {"exists": {"field": url["%timefield%"]}}}
+
+
 def _query(attributes: Mapping[str, Any]) -> Body:
     text = json.loads(attributes["kibanaSavedObjectMeta"]["searchSourceJSON"])["query"]["query"]
     return {"query_string": {"query": text, "analyze_wildcard": True}} if text else {"match_all": {}}
@@ -63,11 +101,20 @@ def _query(attributes: Mapping[str, Any]) -> Body:
 
 def _aggregations(buckets: Sequence[Mapping[str, Any]], metrics: Sequence[Mapping[str, Any]]) -> Body:
     """Each bucket inside the one before, the metrics at every level since any may order by them."""
-    made = {agg["id"]: {agg["type"]: {"field": agg["params"]["field"]}} for agg in metrics if agg["type"] in METRICS}
+    made = {agg["id"]: _metric(agg) for agg in metrics if agg["type"] != "count"}
     if not buckets:
         return made
     first, *rest = buckets
     return {**made, first["id"]: {**_bucket(first, set(made)), "aggs": _aggregations(rest, metrics)}}
+
+
+def _metric(agg: Mapping[str, Any]) -> Body:
+    field = {"field": agg["params"]["field"]}
+    if agg["type"] == "median":
+        return {"percentiles": {**field, "percents": [50]}}
+    if agg["type"] not in METRICS:
+        raise KeyError(agg["type"])
+    return {agg["type"]: field}
 
 
 def _bucket(agg: Mapping[str, Any], metrics: set[str]) -> Body:
@@ -75,6 +122,11 @@ def _bucket(agg: Mapping[str, Any], metrics: set[str]) -> Body:
     if agg["type"] == "date_histogram":
         spans = {"field": params["field"], "fixed_interval": "1h", "time_zone": params["time_zone"]}
         return {"date_histogram": {**spans, "min_doc_count": params["min_doc_count"]}}
+    if agg["type"] == "histogram":
+        return {"histogram": {"field": params["field"], "interval": params["interval"], "min_doc_count": 1}}
+    if agg["type"] == "filters":
+        inputs = {one["label"]: {"query_string": {"query": one["input"]["query"]}} for one in params["filters"]}
+        return {"filters": {"filters": inputs}}
     if agg["type"] == "terms":
         by = params["orderBy"] if params["orderBy"] in metrics else "_count"
         return {"terms": {"field": params["field"], "size": params["size"], "order": {by: params["order"]}}}

@@ -2,7 +2,7 @@
 
 In:   a chart: type, metrics, buckets, or the text or controls of a type that counts nothing
 Out:  `visState`, the references it makes, its `uiState`
-Docs: OpenSearch Dashboards plugins vis_type_metric, vis_type_vislib, vis_type_table, vis_type_markdown,
+Docs: OpenSearch Dashboards plugins vis_type_metric, vis_type_vislib, vis_type_table, vis_type_markdown, vis_type_vega,
       input_control_vis
 """
 
@@ -11,25 +11,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dashboards import vega
+
 TIMEZONE = "Asia/Ho_Chi_Minh"
 """Days and hours of a histogram begin where they begin here, whatever the reader's browser says."""
 
-AXIS_TYPES = ("histogram", "horizontal_bar")
-METRICS = ("max", "min", "sum", "avg", "cardinality")
-KEYS = {"markdown": {"text"}, "input_control_vis": {"controls"}}
+AXIS_TYPES = ("histogram", "horizontal_bar", "line")
+METRICS = ("max", "min", "sum", "avg", "median", "cardinality")
+KEYS = {"markdown": {"text"}, "input_control_vis": {"controls"}, "vega": {"spec"}}
 COUNTING = {"query", "metrics", "buckets"}
+BUCKET_KEYS = {"date": set(), "histogram": {"interval"}, "filters": set(), "terms": {"size", "by"}}
+"""What a bucket is made by, and what else that wants."""
 
 State = dict[str, Any]
 
 
-def state(chart: Mapping[str, Any], pattern_id: str) -> tuple[State, list[State]]:
-    """`visState` and references. Raises KeyError on a type or a key that is not known."""
+def state(
+    chart: Mapping[str, Any], pattern_id: str, queries: Mapping[str, str], links: str
+) -> tuple[State, list[State]]:
+    """`visState` and references; `links` stands for `{boards}` in a text. Raises KeyError on a type, a key or the name
+    of a query or file that is not known."""
     kind = chart["type"]
     _refuse_unknown(chart, {"title", "type", *KEYS.get(kind, COUNTING)})
     references: list[State] = []
     aggs: list[State] = []
     if kind == "markdown":
-        params = {"markdown": chart["text"], "fontSize": 12, "openLinksInNewTab": False}
+        text = chart["text"].replace("{boards}", links)
+        params = {"markdown": text, "fontSize": 12, "openLinksInNewTab": False}
+    elif kind == "vega":
+        params = {"spec": vega.written(chart["spec"])}
     elif kind == "input_control_vis":
         params = _controls(chart["controls"])
         references = [
@@ -39,7 +49,10 @@ def state(chart: Mapping[str, Any], pattern_id: str) -> tuple[State, list[State]
     else:
         metrics = [_metric(number, metric) for number, metric in enumerate(chart.get("metrics", [{}]), start=1)]
         first = len(metrics) + 1
-        buckets = [_bucket(number, bucket, kind) for number, bucket in enumerate(chart.get("buckets", []), start=first)]
+        buckets = [
+            _bucket(number, bucket, kind, queries)
+            for number, bucket in enumerate(chart.get("buckets", []), start=first)
+        ]
         params = _axes(kind, metrics) if kind in AXIS_TYPES else PARAMS[kind]
         aggs = metrics + buckets
     return {"title": chart["title"], "type": kind, "params": params, "aggs": aggs}, references
@@ -61,22 +74,44 @@ def _metric(number: int, metric: Mapping[str, Any]) -> State:
     return _agg(number, kind, "metric", {**params, **_label(metric)})
 
 
-def _bucket(number: int, bucket: Mapping[str, Any], chart_type: str) -> State:
-    _refuse_unknown(bucket, {"label", "as", "date"} if "date" in bucket else {"label", "as", "terms", "size", "by"})
+def _bucket(number: int, bucket: Mapping[str, Any], chart_type: str, queries: Mapping[str, str]) -> State:
+    made_by = next((name for name in BUCKET_KEYS if name in bucket), "terms")
+    _refuse_unknown(bucket, {"label", "as", made_by, *BUCKET_KEYS[made_by]})
     schema = bucket.get("as", "bucket" if chart_type == "table" else "segment")
-    if "date" in bucket:
-        params = {
-            "field": bucket["date"],
-            "interval": "auto",
-            "time_zone": TIMEZONE,
-            "min_doc_count": 1,
-            "drop_partials": False,
-            "useNormalizedOpenSearchInterval": True,
-            "scaleMetricValues": False,
-            "extended_bounds": {},
-        }
-        return _agg(number, "date_histogram", schema, {**params, **_label(bucket)})
-    params = {
+    kind, params = _BUCKETS[made_by](bucket, queries)
+    return _agg(number, kind, schema, {**params, **_label(bucket)})
+
+
+def _dates(bucket: Mapping[str, Any], _: Mapping[str, str]) -> tuple[str, State]:
+    return "date_histogram", {
+        "field": bucket["date"],
+        "interval": "auto",
+        "time_zone": TIMEZONE,
+        "min_doc_count": 1,
+        "drop_partials": False,
+        "useNormalizedOpenSearchInterval": True,
+        "scaleMetricValues": False,
+        "extended_bounds": {},
+    }
+
+
+def _numbers(bucket: Mapping[str, Any], _: Mapping[str, str]) -> tuple[str, State]:
+    bounds = {"has_extended_bounds": False, "extended_bounds": {"min": "", "max": ""}}
+    return "histogram", {"field": bucket["histogram"], "interval": bucket["interval"], "min_doc_count": False, **bounds}
+
+
+def _filters(bucket: Mapping[str, Any], queries: Mapping[str, str]) -> tuple[str, State]:
+    """Documents of each query of the board that is named, under the label that it has here."""
+    return "filters", {
+        "filters": [
+            {"input": {"query": queries[name], "language": "lucene"}, "label": label}
+            for name, label in bucket["filters"].items()
+        ]
+    }
+
+
+def _terms(bucket: Mapping[str, Any], _: Mapping[str, str]) -> tuple[str, State]:
+    return "terms", {
         "field": bucket["terms"],
         "size": bucket["size"],
         "order": "desc",
@@ -86,7 +121,9 @@ def _bucket(number: int, bucket: Mapping[str, Any], chart_type: str) -> State:
         "missingBucket": False,
         "missingBucketLabel": "Không rõ",
     }
-    return _agg(number, "terms", schema, {**params, **_label(bucket)})
+
+
+_BUCKETS = {"date": _dates, "histogram": _numbers, "filters": _filters, "terms": _terms}
 
 
 def _agg(number: int, kind: str, schema: str, params: State) -> State:
@@ -126,9 +163,10 @@ def _controls(controls: list[Mapping[str, Any]]) -> State:
 
 def _axes(kind: str, metrics: list[State]) -> State:
     across = kind == "horizontal_bar"
-    label = metrics[0]["params"].get("customLabel", "")
+    shape = "line" if kind == "line" else "histogram"
+    labels = [metric["params"].get("customLabel", "") for metric in metrics]
     return {
-        "type": "histogram",
+        "type": shape,
         "grid": {"categoryLines": False},
         "categoryAxes": [
             {
@@ -152,20 +190,21 @@ def _axes(kind: str, metrics: list[State]) -> State:
                 "style": {},
                 "scale": {"type": "linear", "mode": "normal"},
                 "labels": {"show": True, "rotate": 0, "filter": across, "truncate": 100},
-                "title": {"text": label},
+                "title": {"text": labels[0]},
             }
         ],
         "seriesParams": [
             {
                 "show": True,
-                "type": "histogram",
-                "mode": "stacked",
-                "data": {"label": label, "id": "1"},
+                "type": shape,
+                "mode": "normal" if kind == "line" else "stacked",
+                "data": {"label": label, "id": metric["id"]},
                 "valueAxis": "ValueAxis-1",
                 "drawLinesBetweenPoints": True,
                 "lineWidth": 2,
                 "showCircles": True,
             }
+            for label, metric in zip(labels, metrics, strict=True)
         ],
         "addTooltip": True,
         "addLegend": True,

@@ -10,5 +10,6 @@ while true; do
     [ "$next" -gt "$now" ] || next=$(date --date "tomorrow $NIGHTLY_AT" +%s)
     echo "nightly: next run $(date --date "@$next" '+%F %R %Z')"
     sleep $((next - now))
+    hamrong maintain --indices || echo "nightly: old indices stay, exit code $?" >&2
     hamrong nightly || echo "nightly: failed with exit code $?" >&2
 done

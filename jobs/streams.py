@@ -23,7 +23,8 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from hamrong.config import Config
 from hamrong.errors import ServiceError
-from jobs import detect, maintain
+from jobs import detect, life_signs, maintain, source_counts
+from jobs.reload.watch import Reloader
 from jobs.session import session
 from jobs.sinks import delta
 
@@ -95,6 +96,10 @@ def run(cfg: Config, names: Sequence[str] = JOBS) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
+    # Who matches lines also watches the rules, however many count what matched.
+    reloader = Reloader(cfg.detection) if "detect" in names else None
+    if reloader:
+        reloader.begin()
     spark = session(cfg, "streams", with_rules=True)
     delta.create_tables(cfg)
     if "detect" in names:
@@ -103,13 +108,17 @@ def run(cfg: Config, names: Sequence[str] = JOBS) -> None:
     for keeper in keepers:
         keeper.keep(time.monotonic())
     # Who writes the lake also tidies it: one process, however many read.
-    tidying = [maintain.start(cfg, stop)] if "detect" in names else []
+    beside = [maintain.start(cfg, stop)] if "detect" in names else []
+    if reloader and cfg.detection.reload_seconds:
+        beside.append(reloader.start(stop))
+    if "detect" in names:
+        beside += [life_signs.start(cfg, stop), source_counts.start(cfg, stop)]
     log.info("running: %s", ", ".join(names))
     while not stop.wait(1):
         for keeper in keepers:
             keeper.keep(time.monotonic())
     for query in spark.streams.active:
         query.stop()
-    for thread in tidying:
+    for thread in beside:
         thread.join(30)
     spark.stop()

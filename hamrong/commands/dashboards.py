@@ -10,8 +10,9 @@ SUMMARY = "index templates and boards: install, build, check, import"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
 
-    install = actions.add_parser("install", help="put the index templates into OpenSearch")
+    install = actions.add_parser("install", help="put index templates and policies into OpenSearch")
     install.add_argument("--replicas", type=int, metavar="N", help="copies of each index (default: keep, else 0)")
+    install.add_argument("--roles", action="store_true", help="and the roles soc_* into its security plugin")
     install.set_defaults(act=_install)
 
     build = actions.add_parser("build", help="write dashboards/*.ndjson from dashboards/objects/*.yml")
@@ -41,13 +42,18 @@ def run(args: argparse.Namespace) -> int:
 
 def _install(args: argparse.Namespace) -> int:
     from dashboards.loader import install_templates
+    from dashboards.security import install_policies, install_roles
     from hamrong import config
     from triage.store import client
 
     cfg = config.load().opensearch
     with client(cfg) as opensearch:
-        for name, done in install_templates(opensearch, args.replicas, cfg.alerts_alias).items():
-            print(f"index template {name}: {done}")
+        for alias in (cfg.alerts_alias, cfg.shadow_alias):
+            for name, done in install_templates(opensearch, args.replicas, alias).items():
+                print(f"index template {name}: {done}")
+        months = {"soc-audit": cfg.keep_months_audit, "soc-sources": cfg.keep_months_sources}
+        for sentence in (*install_policies(opensearch, months), *(install_roles(opensearch) if args.roles else ())):
+            print(sentence)
     return 0
 
 
@@ -80,14 +86,15 @@ def _check(args: argparse.Namespace) -> int:
     bad = 0
     with client(cfg) as opensearch:
         for source in build.boards():
-            for title, body in queries.searches(build.built_file(source)):
+            for search in queries.searches(build.built_file(source)):
+                index = search.index.replace("soc-alerts", cfg.alerts_alias, 1)
                 try:
-                    filled = queries.fills(body, opensearch.search(index=f"{cfg.alerts_alias}*", body=body))
+                    filled = queries.fills(search.body, opensearch.search(index=index, body=search.body))
                     outcome = "ok" if filled else "finds nothing"
                 except OpenSearchException as error:
                     outcome = f"fails: {error}"
                 bad += outcome != "ok"
-                print(f"{source.stem}: {title}: {outcome}")
+                print(f"{source.stem}: {search.title}: {outcome}")
     return 1 if bad else 0
 
 

@@ -1,4 +1,4 @@
-"""maintain: the lake's housekeeping, once; `hamrong run` does the same at an interval."""
+"""maintain: the lake's housekeeping, or the indices', once; `hamrong run` does the lake's at an interval."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ SUMMARY = "join the lake's small files, drop days beyond lake.keep_days, delete 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print what was done as a JSON list, one object a table")
+    parser.add_argument(
+        "--indices", action="store_true", help="instead, drop what OpenSearch holds beyond opensearch.keep_months_*"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -19,9 +22,14 @@ def run(args: argparse.Namespace) -> int:
 
     from hamrong import config
     from hamrong.errors import HamrongError
+    from jobs.index_retention import keep
     from jobs.maintain import maintain
 
     cfg = config.load()
+    if args.indices:
+        kept = keep(cfg, datetime.now(UTC))
+        print(orjson.dumps(kept).decode() if args.json else "\n".join(map(str, kept)))
+        return 0
     with Console(stderr=True).status("Joining the lake's small files ..."):
         tables = maintain(cfg, datetime.now(UTC))
     if not tables:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from dashboards import build, mapping
 from detectors.alert import SEVERITIES
@@ -20,7 +21,10 @@ STOCK_TYPES = {
     "area", "gauge", "goal", "heatmap", "histogram", "horizontal_bar", "input_control_vis", "line", "markdown",
     "metric", "metrics", "pie", "region_map", "table", "tagcloud", "tile_map", "timelion", "vega",
 }  # fmt: skip
-KINDS_OF_METRIC = {"max": {"number", "date"}, "sum": {"number"}, "cardinality": {"string", "number", "date", "ip"}}
+KINDS_OF_METRIC = {
+    "max": {"number", "date"}, "min": {"number", "date"}, "sum": {"number"}, "avg": {"number"}, "median": {"number"},
+    "cardinality": {"string", "number", "date", "ip"},
+}  # fmt: skip
 
 boards = pytest.mark.parametrize("source", build.boards(), ids=lambda path: path.stem)
 
@@ -41,8 +45,10 @@ def charts(source: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
             yield saved, embedded(saved, "visState")
 
 
-def known_fields() -> dict[str, mapping.Field]:
-    return mapping.fields(mapping.template("soc-alerts"))
+def known_fields(source: Path) -> dict[str, mapping.Field]:
+    """The fields of the index pattern that the board shows."""
+    (pattern,) = (saved for saved in objects(source) if saved["type"] == "index-pattern")
+    return mapping.fields(mapping.template(pattern["id"]))
 
 
 @boards
@@ -71,16 +77,23 @@ def test_charts_are_of_stock_types_and_say_the_type_twice_alike(source: Path) ->
 
 @boards
 def test_every_field_of_a_chart_is_mapped_with_a_type_that_fits(source: Path) -> None:
-    known = known_fields()
+    known = known_fields(source)
     for saved, state in charts(source):
         metrics = {agg["id"] for agg in state["aggs"] if agg["schema"] == "metric"}
         for agg in state["aggs"]:
             if agg["type"] == "count":
                 continue
+            if agg["type"] == "filters":
+                for one in agg["params"]["filters"]:
+                    assert one["input"]["language"] == "lucene"
+                    assert all(known[name].indexed for name in fields_of(one["input"]["query"]))
+                continue
             field = known[agg["params"]["field"]]
             assert field.stored_in_columns, (saved["id"], field)
             if agg["type"] == "date_histogram":
                 assert field.kind == "date"
+            elif agg["type"] == "histogram":
+                assert field.kind == "number"
             elif agg["type"] == "terms":
                 assert agg["params"]["orderBy"] in metrics
             else:
@@ -89,9 +102,14 @@ def test_every_field_of_a_chart_is_mapped_with_a_type_that_fits(source: Path) ->
             assert known[control["fieldName"]].stored_in_columns
 
 
+def fields_of(query: str) -> set[str]:
+    """The fields that a Lucene query names."""
+    return (set(re.findall(r"([@\w.]+):", query)) - {"_exists_"}) | set(re.findall(r"_exists_:([@\w.]+)", query))
+
+
 @boards
 def test_columns_sorts_and_queries_name_mapped_fields(source: Path) -> None:
-    known = known_fields()
+    known = known_fields(source)
     for saved in objects(source):
         if saved["type"] == "search":
             assert set(saved["attributes"]["columns"]) <= known.keys()
@@ -99,7 +117,7 @@ def test_columns_sorts_and_queries_name_mapped_fields(source: Path) -> None:
         if saved["type"] in ("search", "visualization"):
             query = embedded(saved, "searchSourceJSON")["query"]
             assert query["language"] == "lucene"
-            for name in re.findall(r"([@\w.]+):", query["query"]):
+            for name in fields_of(query["query"]):
                 assert known[name].indexed, (saved["id"], name)
 
 
@@ -107,14 +125,20 @@ def test_columns_sorts_and_queries_name_mapped_fields(source: Path) -> None:
 def test_the_index_pattern_lists_the_mapped_fields_and_formats_only_those(source: Path) -> None:
     (pattern,) = (saved for saved in objects(source) if saved["type"] == "index-pattern")
     listed = {field["name"]: field for field in embedded(pattern, "fields")}
-    known = known_fields()
+    known = known_fields(source)
     assert listed.keys() - build.META_FIELDS.keys() == known.keys()
     assert listed[pattern["attributes"]["timeFieldName"]]["type"] == "date"
+    assert embedded(pattern, "fieldFormatMap").keys() <= known.keys()
+
+
+def test_the_alerts_pattern_says_what_its_fields_are_and_leads_to_the_alert_page() -> None:
+    (pattern,) = (saved for saved in objects(build.OBJECTS / "ca-truc.yml") if saved["type"] == "index-pattern")
+    listed = {field["name"]: field for field in embedded(pattern, "fields")}
     assert listed["soc.alert.reason_vi.keyword"]["subType"] == {"multi": {"parent": "soc.alert.reason_vi"}}
     assert listed["soc.alert.features.value"]["subType"] == {"nested": {"path": "soc.alert.features"}}
     assert listed["soc.alert.reason_vi"]["aggregatable"] is False
     formats = embedded(pattern, "fieldFormatMap")
-    assert formats.keys() <= known.keys()
+    assert formats["soc.alert.false_positive"] == {"id": "percent", "params": {"pattern": "0,0.0%"}}
     assert formats["soc.alert.id"]["params"]["urlTemplate"] == "/soc/alert/{{value}}"
     severities = formats["soc.alert.severity"]["params"]["lookupEntries"]
     assert {entry["key"] for entry in severities} == set(SEVERITIES)
@@ -194,4 +218,24 @@ def test_a_missing_key_is_an_error(tmp_path: Path) -> None:
         (build.OBJECTS / "ca-truc.yml").read_text(encoding="utf-8").replace("{from: now-7d", "{form: now-7d")
     )
     with pytest.raises(InvalidFileError, match=r"broken\.yml:1: 'from' is missing"):
+        build.build(broken)
+
+
+@boards
+def test_every_board_leads_to_all_boards(source: Path) -> None:
+    texts = [state["params"]["markdown"] for _, state in charts(source) if state["type"] == "markdown"]
+    linked = set(re.findall(r"\(#/view/([\w-]+)\)", " ".join(texts)))
+    assert linked == {path.stem for path in build.boards()}
+
+
+def test_the_boards_of_the_issue_are_there() -> None:
+    titles = {yaml.safe_load(path.read_text(encoding="utf-8"))["title"] for path in build.boards()}
+    assert titles >= {"Ca trực", "Tổng quan", "Nguồn log", "Bất thường", "Hiệu quả", "Theo hệ thống"}
+
+
+def test_a_filter_names_a_query_of_its_board(tmp_path: Path) -> None:
+    text = (build.OBJECTS / "hieu-qua.yml").read_text(encoding="utf-8")
+    broken = tmp_path / "broken.yml"
+    broken.write_text(text.replace("{hour: Dưới", "{houre: Dưới"), encoding="utf-8")
+    with pytest.raises(InvalidFileError, match="'houre'"):
         build.build(broken)
