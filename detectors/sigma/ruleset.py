@@ -146,7 +146,7 @@ class Ruleset:
         return {self.rules[rule].id: why for rule, why in self._matcher.suspended.items()}
 
     def named(self, rule: int) -> Node:
-        """A rule's condition with the names of its selections and of the filters that narrow it, made when asked for."""
+        """A rule's condition with the names of its selections and of the filters that narrow it; made when asked."""
         source = self.rules[rule].logsource
         written = orjson.loads(self._conditions[rule])
         return self.atoms.node(written, lambda name: self.taxonomy.columns(name, source), str(source), named=True)

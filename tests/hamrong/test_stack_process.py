@@ -15,6 +15,8 @@ from hamrong.errors import ServiceError
 from hamrong.stack import process
 from hamrong.stack.process import TOKEN_VARIABLE, Services, carries, processes_of
 
+pytestmark = pytest.mark.slow
+
 SLEEP = ["sleep", "600"]
 
 
@@ -85,7 +87,6 @@ def test_children_in_other_sessions_die_with_it_even_when_the_parent_was_killed(
     assert processes_of(service.token) == set()
 
 
-@pytest.mark.slow
 def test_what_does_not_obey_is_killed(services: Services) -> None:
     service = services.launch("stubborn", ["sh", "-c", "trap '' TERM; echo deaf; while :; do sleep 1; done"])
     assert eventually(lambda: "deaf" in service.log.read_text())

@@ -21,6 +21,8 @@ from ingest.event import RAW
 from ingest.parse import parse
 from ingest.sources import Register
 
+pytestmark = pytest.mark.slow
+
 SCENES = scene.load()
 REGISTER = Register.load(PROJECT / "sources.yml")
 START = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)

@@ -24,7 +24,10 @@ HOUR = datetime.timedelta(hours=1)
 CROWDSEC_FLOOR = 0.95
 """The test prints what each log type lacks."""
 
-pytestmark = pytest.mark.skipif(not CORPORA.exists(), reason="the corpora are not here")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not CORPORA.exists(), reason="the corpora are not here"),
+]
 
 
 def events(lines: list[bytes]) -> list[dict[str, Any]]:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 LINES = b"Mar  5 08:15:02 h sshd[1]: Failed password for root from 203.0.113.7 port 1 ssh2\n\nno form\n\xff\xfe\\\n"
 
 
@@ -53,7 +55,6 @@ def test_bad_use_is_one_sentence_and_exit_2(arguments: tuple[str, ...], told: by
     assert len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.slow
 def test_a_line_is_explained() -> None:
     line = "Mar  5 08:15:02 h sshd[1]: Failed password for \x1b[31mroot from 203.0.113.7 port 1 ssh2"
     done = run("--received", "2026-03-05T08:16:00+07:00", "--explain", line)
@@ -65,6 +66,5 @@ def test_a_line_is_explained() -> None:
     assert (told["parser"], told["asked"]) == (None, ["plain_text"])
 
 
-@pytest.mark.slow
 def test_a_line_that_no_parser_takes_is_exit_1() -> None:
     assert run("--explain", "Mar  5 08:15:02 h zz[1]: x").returncode == 1

@@ -18,6 +18,8 @@ from detectors.anomaly.features import NAMES
 from detectors.anomaly.forest import Model, fit, score
 from hamrong.errors import HamrongError
 
+pytestmark = pytest.mark.slow
+
 ROWS = pa.table(
     {
         "entity_type": ["source.ip"] * 120,
@@ -63,7 +65,6 @@ def test_a_new_model_is_seen_and_the_one_before_stays_for_late_readers(model: Mo
     assert len(list(tmp_path.glob("*.skops"))) <= 2
 
 
-@pytest.mark.slow
 def test_a_reader_sees_a_whole_model_at_every_moment(model: Model, tmp_path: Path) -> None:
     store.save(model, tmp_path)
     stop = threading.Event()

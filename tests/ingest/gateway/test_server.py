@@ -16,6 +16,8 @@ from ingest.gateway.sender import Sender, Target
 from ingest.gateway.spool import Entry, Reader, Spool
 from tests.ingest.gateway.running import Gateway, gateway
 
+pytestmark = pytest.mark.slow
+
 LINES = [f"<38>Oct 11 22:14:15 web01 sshd[{number}]: Đăng nhập sai từ 192.0.2.7".encode() for number in range(1000)]
 
 
@@ -158,7 +160,6 @@ def test_a_stop_takes_in_what_was_sent(tmp_path: Path) -> None:
     assert counters["spooled"] == len(LINES)
 
 
-@pytest.mark.slow
 def test_kafka_away_is_said_once_in_a_sentence(tmp_path: Path) -> None:
     with gateway(tmp_path) as running:
         running.start()
