@@ -9,15 +9,22 @@ BIN    := $(VENV)/bin
 FAST   := not services and not e2e and not slow
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test check format lock down clean
+.PHONY: demo test browser check format lock down clean
 
 demo: $(STAMP)
 	@$(BIN)/hamrong demo
 
-test: $(STAMP)
+test: $(STAMP) browser
 	@$(BIN)/hamrong stack jars
 	@$(BIN)/pytest -q -n 2 -m "$(FAST)"
 	@$(BIN)/pytest -m "not ($(FAST))"
+
+# The tests of the alert pages drive it.
+browser:
+	@command -v chromium >/dev/null || { \
+	  echo "Installing Debian's chromium ..."; \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
+	} || { echo "The tests need chromium on PATH; as root: apt-get install chromium"; exit 2; }
 
 check: $(STAMP)
 	@$(BIN)/ruff format --check .
