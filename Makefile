@@ -6,6 +6,7 @@
 VENV   := .venv
 PYTHON ?= python3
 BIN    := $(VENV)/bin
+REAL   := services or e2e
 FAST   := not services and not e2e and not slow
 STAMP  := $(VENV)/.installed
 
@@ -16,8 +17,8 @@ demo: $(STAMP)
 
 test: $(STAMP) browser
 	@$(BIN)/hamrong stack jars
-	@$(BIN)/pytest -q -n 2 -m "$(FAST)"
-	@$(BIN)/pytest -m "not ($(FAST))"
+	@$(BIN)/pytest -q -n 2 -m "not ($(REAL))"
+	@$(BIN)/pytest -m "$(REAL)"
 
 # The tests of the alert pages drive it.
 browser:

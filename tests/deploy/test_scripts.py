@@ -114,7 +114,7 @@ def test_the_night_begins_at_the_local_hour_and_a_failure_does_not_end_it(tmp_pa
     log = tmp_path / "log"
     program(tmp_path / "bin", "sleep", f'echo "sleep $1" >> {log}')
     program(
-        tmp_path / "bin", "hamrong", f'echo "hamrong $*" >> {log}; [ $(wc -l < {log}) -lt 4 ] || kill $PPID; exit 1'
+        tmp_path / "bin", "hamrong", f'echo "hamrong $*" >> {log}; [ $(wc -l < {log}) -lt 6 ] || kill $PPID; exit 1'
     )
     env = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "TZ": "Asia/Ho_Chi_Minh", "NIGHTLY_AT": "01:00"}
     before = datetime.now(ZoneInfo("Asia/Ho_Chi_Minh"))
@@ -122,8 +122,8 @@ def test_the_night_begins_at_the_local_hour_and_a_failure_does_not_end_it(tmp_pa
         ["sh", DEPLOY / "nightly.sh"], env=env, capture_output=True, text=True, timeout=20, check=False
     )
     lines = log.read_text().splitlines()
-    assert [line.split()[0] for line in lines] == ["sleep", "hamrong"] * 2
-    assert lines[1] == "hamrong nightly"
+    assert [line.split()[0] for line in lines] == ["sleep", "hamrong", "hamrong"] * 2
+    assert lines[1:3] == ["hamrong maintain --indices", "hamrong nightly"]
     start = before + timedelta(seconds=int(lines[0].split()[1]))
     next_night = before.replace(hour=1, minute=0, second=0, microsecond=0) + timedelta(days=before.hour >= 1)
     assert abs(start - next_night) < timedelta(seconds=5)

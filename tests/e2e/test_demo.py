@@ -59,7 +59,7 @@ def test_the_demo_keeps_its_promises_again_after_every_process_was_killed(home: 
 
     services = Services(home)
     tokens = [service.token for service in services.status()]
-    assert [service.name for service in services.status()] == ["gateway", "kafka", "opensearch", "spark"]
+    assert [service.name for service in services.status()] == ["gateway", "kafka", "opensearch", "spark", "triage"]
     for token in tokens:
         for pid in processes_of(token):
             os.kill(pid, signal.SIGKILL)

@@ -47,12 +47,17 @@ class Told:
 
 @pytest.fixture
 def mine(cfg: Config, opensearch_url: str, opensearch_client: OpenSearch) -> Iterator[Config]:
+    def forget() -> None:
+        for index in (index_name(ALIAS, NOW), "soc-rules", "soc-rule-costs"):
+            opensearch_client.indices.delete(index=index, ignore=404)
+
+    # Streams of other tests tell what their rules cost, too.
+    forget()
     install_templates(opensearch_client, alias=ALIAS)
     settings = dataclasses.replace(cfg.opensearch, url=opensearch_url, alerts_alias=ALIAS, shadow_alias="cost-shadow")
     detection = dataclasses.replace(cfg.detection, rule_costs_seconds=0.0)
     yield dataclasses.replace(cfg, opensearch=settings, detection=detection)
-    for index in (index_name(ALIAS, NOW), "soc-rules", "soc-rule-costs"):
-        opensearch_client.indices.delete(index=index, ignore=404)
+    forget()
 
 
 def worker(pattern: str = DEAR, microseconds: float = 1_000.0) -> Ruleset:
