@@ -131,14 +131,14 @@ def document(source: Source, seen: Seen, now: datetime) -> dict[str, Any]:
         "reason_vi": reason_vi,
         "runbook": source.runbook,
         "entity": {"type": seen.entity_type, "value": _trim(seen.entity_value)},
-        "window_start": _iso(seen.window_start),
+        "window_start": iso(seen.window_start),
         "window_seconds": seen.window_seconds,
         "count": seen.count,
-        "first_seen": _iso(seen.first_seen),
-        "last_seen": _iso(seen.last_seen),
-        "raised_at": _iso(now),
-        "due_24h": _iso(now + timedelta(hours=24)),
-        "due_72h": _iso(now + timedelta(hours=72)),
+        "first_seen": iso(seen.first_seen),
+        "last_seen": iso(seen.last_seen),
+        "raised_at": iso(now),
+        "due_24h": iso(now + timedelta(hours=24)),
+        "due_72h": iso(now + timedelta(hours=72)),
         "detector": source.detector,
         "ruleset": source.ruleset,
         "evidence": samples,
@@ -150,7 +150,7 @@ def document(source: Source, seen: Seen, now: datetime) -> dict[str, Any]:
     return {
         **{name: first[name] for name in ("host", "user", "source", "destination", "url") if name in first},
         **{name: first[name] for name in ("service", "organization", "observer") if name in first},
-        "@timestamp": _iso(seen.first_seen),
+        "@timestamp": iso(seen.first_seen),
         "message": reason_vi,
         "event": {
             "kind": "signal",
@@ -237,7 +237,7 @@ def _trim(value: Any) -> Any:
             return {name: _trim(inner) for name, inner in value}
         return [_trim(item) for item in value]
     if isinstance(value, datetime):
-        return _iso(value)
+        return iso(value)
     if isinstance(value, str) and len(value) > SAMPLE_TEXT:
         return f"{value[:SAMPLE_TEXT]} … ({len(value)} characters)"
     return value
@@ -253,6 +253,7 @@ def _union(samples: Sequence[Mapping[str, Any]], *path: str) -> list[str]:
     return list(values)
 
 
-def _iso(value: datetime) -> str:
+def iso(value: datetime) -> str:
+    """As every document of ours writes a moment: UTC, milliseconds, `Z`; without a zone it is UTC already."""
     moment = value if value.tzinfo else value.replace(tzinfo=UTC)
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -16,6 +16,7 @@ from typing import Any
 
 from opensearchpy import OpenSearch, OpenSearchException
 
+from detectors.alert import iso
 from hamrong.errors import ServiceError
 
 
@@ -40,7 +41,7 @@ class Audit:
         """Raises ServiceError when it cannot be written."""
         moment = (now or datetime.now(UTC)).astimezone(UTC)
         document: dict[str, Any] = {
-            "@timestamp": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "@timestamp": iso(moment),
             "event.kind": "event",
             "event.dataset": "soc.audit",
             "event.category": ["iam"] if act.action.startswith("log-") else ["database"],

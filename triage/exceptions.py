@@ -11,15 +11,15 @@ import re
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import yaml
 
 from detectors.sigma.rule import Correlation, Rule
 from detectors.sigma.ruleset import Ruleset
+from hamrong import rule_set
 from triage.life import RefusedChangeError
 
 MAX_DAYS = 366
@@ -47,7 +47,7 @@ def write(
     ruleset: Ruleset, source: Mapping[str, Any], wanted: Wanted, folder: Path, today: date | None = None
 ) -> Written:
     """Writes `exception-RULE-NUMBER.yml`. Raises RefusedChangeError with what to write instead."""
-    today = today or datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")).date()
+    today = today or rule_set.today()
     _check(wanted, today)
     rules = list(_narrowed(ruleset, source["rule"]["id"]))
     if not rules:

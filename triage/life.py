@@ -13,9 +13,10 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from detectors.alert import iso
 from hamrong.errors import HamrongError
 
 STATES = ("open", "acknowledged", "closed", "reopened")
@@ -76,7 +77,7 @@ def change(alert: Mapping[str, Any], wanted: Change, who: str, now: datetime) ->
         raise RefusedChangeError(f"an alert that is {status} cannot take '{wanted.action}'")
     if revision(alert) >= MAX_HISTORY:
         raise RefusedChangeError(f"the history holds {MAX_HISTORY} changes already; open an incident for the rest")
-    when = now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    when = iso(now)
     new, before, after = _ACTIONS[wanted.action](alert, value, note, who, when)
     entry = {"who": who, "when": when, "action": wanted.action, "from": before, "to": after, "note": note}
     written = {name: text for name, text in entry.items() if text}

@@ -7,6 +7,7 @@ Docs: OpenSearch aggregations
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -55,8 +56,6 @@ def _of(kind: str, value: str) -> dict[str, Any]:
 
 
 def _is_address(value: str) -> bool:
-    import ipaddress
-
     try:
         ipaddress.ip_address(value)
     except ValueError:

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 
 from opensearchpy import ConflictError, OpenSearch
 
+from detectors.alert import iso
+
 REMEMBERED = 100_000
 """An alert comes again whenever it grows; those lately sent need no look at OpenSearch."""
 
@@ -30,7 +32,7 @@ class Ledger:
         if alert in self._done:
             return False
         name = f"{self._channel}:{alert}"
-        body = {"channel": self._channel, "alert": alert, "sent": False, "@timestamp": _now()}
+        body = {"channel": self._channel, "alert": alert, "sent": False, "@timestamp": iso(datetime.now(UTC))}
         try:
             self._client.index(index=self._index, id=name, body=body, op_type="create")
         except ConflictError:
@@ -42,7 +44,13 @@ class Ledger:
 
     def sent(self, alert: str, why_not: str = "") -> None:
         """It is done with; `why_not` when the receiver refused it for good."""
-        body = {"channel": self._channel, "alert": alert, "sent": True, "refused": why_not, "@timestamp": _now()}
+        body = {
+            "channel": self._channel,
+            "alert": alert,
+            "sent": True,
+            "refused": why_not,
+            "@timestamp": iso(datetime.now(UTC)),
+        }
         self._client.index(index=self._index, id=f"{self._channel}:{alert}", body=body)
         self._remember(alert)
 
@@ -50,7 +58,3 @@ class Ledger:
         self._done[alert] = None
         if len(self._done) > REMEMBERED:
             self._done.popitem(last=False)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
