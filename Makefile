@@ -6,7 +6,6 @@
 VENV   := .venv
 PYTHON ?= python3
 BIN    := $(VENV)/bin
-REAL   := services or e2e
 FAST   := not services and not e2e and not slow
 STAMP  := $(VENV)/.installed
 
@@ -17,8 +16,7 @@ demo: $(STAMP)
 
 test: $(STAMP) browser
 	@$(BIN)/hamrong stack jars
-	@$(BIN)/pytest -q -n 2 -m "not ($(REAL))"
-	@$(BIN)/pytest -m "$(REAL)"
+	@$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 # The tests of the alert pages drive it.
 browser:

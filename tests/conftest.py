@@ -16,6 +16,7 @@ from rich.progress import Progress
 from hamrong import config
 from hamrong.config import PROJECT, Config
 from hamrong.stack import embedded, opensearch
+from hamrong.stack.ports import any_port
 
 # A time limit an example would fail on a machine that others use too.
 hypothesis.settings.register_profile("shared-machine", deadline=None)
@@ -63,11 +64,19 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 def new_home(folder: Path) -> Path:
-    """An empty home that shares the checkout's jars; `folder` is made when it is absent."""
+    """An empty home with ports of its own that shares the checkout's jars; `folder` is made when it is absent."""
     folder.mkdir(exist_ok=True)
     jars = PROJECT / ".hamrong" / "jars"
     jars.mkdir(parents=True, exist_ok=True)
     (folder / "jars").symlink_to(jars)
+    # Tests beside these may start a stack at this moment, and all would see the same first ports free.
+    for memory, port in {
+        "opensearch/port": random.choice(opensearch.PORTS),
+        "kafka/kafka-port": any_port(),
+        "kafka/controller-port": any_port(),
+    }.items():
+        (folder / memory).parent.mkdir(exist_ok=True)
+        (folder / memory).write_text(str(port), encoding="ascii")
     return folder
 
 
@@ -75,9 +84,6 @@ def new_home(folder: Path) -> Path:
 def stack_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The home of a running stack with the project's topics."""
     home = new_home(tmp_path_factory.mktemp("stack"))
-    # Another run of the tests may start its own at this moment, and both would see the same first port free.
-    (home / "opensearch").mkdir()
-    (home / "opensearch/port").write_text(str(random.choice(list(opensearch.PORTS))), encoding="ascii")
     quiet = Progress(disable=True)
     try:
         embedded.up(home, config.Kafka(), quiet)

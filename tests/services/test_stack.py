@@ -17,17 +17,15 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from opensearchpy import OpenSearch
 
 from hamrong import config
-from hamrong.config import PROJECT
 from hamrong.stack import embedded
+from tests.conftest import new_home
 
 pytestmark = pytest.mark.services
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("own")
-    (PROJECT / ".hamrong" / "jars").mkdir(parents=True, exist_ok=True)
-    (folder / "jars").symlink_to(PROJECT / ".hamrong" / "jars")
+    folder = new_home(tmp_path_factory.mktemp("own"))
     yield folder
     stack("down", folder)
 
