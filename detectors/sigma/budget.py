@@ -15,13 +15,15 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from time import thread_time_ns
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from detectors.sigma.expression import Held, Node
 
 Numbers = npt.NDArray[np.int32]
 Kept = npt.NDArray[np.bool_]
@@ -93,13 +95,19 @@ class Ledger:
     def _counters(self) -> tuple[Counter[int], ...]:
         return self._nanoseconds, self._candidates, self._matches, self.left_out, self.of_atoms
 
-    def decide(self, rule: int, node: Any, held: Any) -> bool:
-        """`node.holds(held)`, on the rule's account."""
-        start = thread_time_ns()
-        holds: bool = node.holds(held)
-        self._nanoseconds[rule] += thread_time_ns() - start
-        self._candidates[rule] += 1
-        return holds
+    def decide(self, rules: Iterable[int], nodes: Mapping[int, Node], held: Held) -> list[int]:
+        """Those of the rules whose nodes hold, each decided on its own account."""
+        matched = []
+        before = thread_time_ns()
+        for rule in rules:
+            if nodes[rule].holds(held):
+                matched.append(rule)
+            # The clock costs as much as a small condition: one look at it a rule, not two.
+            now = thread_time_ns()
+            self._nanoseconds[rule] += now - before
+            self._candidates[rule] += 1
+            before = now
+        return matched
 
     def add(self, events: int, rules: Numbers, budget: Budget | None) -> Kept:
         """A batch of events, and the rule of each match in it. Which matches stay within the budget."""

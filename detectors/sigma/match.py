@@ -21,7 +21,7 @@ from detectors.sigma.expression import Atom, Atoms, Field, Node
 from detectors.sigma.keywords import Keywords
 from detectors.sigma.line_search import LineSearch
 from detectors.sigma.objects import Objects
-from detectors.sigma.program import Compiled, Numbers, Program, asked
+from detectors.sigma.program import Compiled, Numbers, Program
 from detectors.sigma.reading import Reading
 from detectors.sigma.rule import LogSource
 from detectors.sigma.scanner import PairScanner, Scanner
@@ -55,12 +55,12 @@ class Matcher:
         self._taxonomy = taxonomy
         self._atoms = atoms
         self._by_source: dict[LogSource, list[Compiled]] = {}
-        self._rules = [Compiled(number, node) for number, (node, _) in enumerate(rules)]
+        self._costs: dict[int, float] = {}
+        self._rules = [Compiled.of(number, node, self._cost) for number, (node, _) in enumerate(rules)]
         for rule, (_, source) in zip(self._rules, rules, strict=True):
             self._by_source.setdefault(source, []).append(rule)
         named = [{value for source in self._by_source if (value := vars(source)[name])} for name in STATED]
         self._named = Membership(*map(frozenset, named))
-        self._costs: dict[int, float] = {}
         self._programs: dict[tuple[LogSource, ...], Program] = {}
         self._by_membership: dict[Membership, Program] = {}
         self._scanners: list[Scanner | PairScanner] = []
@@ -136,7 +136,7 @@ class Matcher:
         owners: dict[int, list[int]] = {}
         if wanted:
             for rule in self._rules:
-                for atoms in asked(rule.node).values():
+                for atoms in rule.asked.values():
                     for atom in atoms.intersection(wanted):
                         owners.setdefault(atom, []).append(rule.number)
         return owners
@@ -159,7 +159,7 @@ class Matcher:
             sources = tuple(source for source in self._by_source if membership.fits(source))
             if sources not in self._programs:
                 rules = [rule for source in sources for rule in self._by_source[source]]
-                self._programs[sources] = Program(rules, self._cost, self.ledger)
+                self._programs[sources] = Program(rules, self.ledger)
             found = self._by_membership[membership] = self._programs[sources]
         return found
 

@@ -33,27 +33,32 @@ class Compiled:
     number: int
     """Index of the rule in the rule set."""
     node: Node
+    asked: Mapping[int, set[int]]
+    necessary: frozenset[int] | None
+    """Atoms of which one holds wherever the rule matches, the rarest such set; None: there is none."""
+
+    @classmethod
+    def of(cls, number: int, node: Node, cost: Callable[[int], float]) -> Compiled:
+        return cls(number, node, asked(node), node.necessary(cost))
 
 
 class Program:
-    def __init__(self, rules: Sequence[Compiled], cost: Callable[[int], float], ledger: Ledger) -> None:
+    def __init__(self, rules: Sequence[Compiled], ledger: Ledger) -> None:
         self._ledger = ledger
         self._nodes = {rule.number: rule.node for rule in rules}
         wanted: dict[int, set[int]] = {}
         for rule in rules:
-            for field, atoms in asked(rule.node).items():
+            for field, atoms in rule.asked.items():
                 wanted.setdefault(field, set()).update(atoms)
         self.fields = sorted(wanted)
         self._asked = [frozenset(wanted[field]) for field in self.fields]
         self._filed: dict[int, list[int]] = {}
         self._always: list[int] = []
         for rule in rules:
-            necessary = rule.node.necessary(cost)
-            if necessary is None:
+            if rule.necessary is None:
                 self._always.append(rule.number)
-            else:
-                for atom in necessary:
-                    self._filed.setdefault(atom, []).append(rule.number)
+            for atom in rule.necessary or ():
+                self._filed.setdefault(atom, []).append(rule.number)
         self.forget()
 
     def forget(self) -> None:
@@ -99,8 +104,7 @@ class Program:
         for view, at in zip(self._views, profile, strict=True):
             if at:
                 candidates.update(view.candidates(at, self._filed))
-        decide = self._ledger.decide
-        matched = sorted(number for number in candidates if decide(number, self._nodes[number], held))
+        matched = sorted(self._ledger.decide(candidates, self._nodes, held))
         return np.array(matched, np.int32) if matched else _EMPTY
 
 
