@@ -35,7 +35,8 @@ from ingest.parse import parse
 from ingest.sources import Register
 
 RECEIVED = datetime.datetime(2026, 3, 5, 2, 0, tzinfo=datetime.UTC)
-BATCH = 10_000
+BATCH = 25_000
+"""As many as Spark gives to a worker at once (`jobs.session`)."""
 MIX = (
     *("sshd", "pam", "sudo", "cron", "systemd", "web_access", "postfix", "dhcp", "named", "mikrotik", "fortigate"),
     "province",
@@ -141,7 +142,7 @@ def stamp(text: str) -> datetime.datetime:
 def main() -> None:
     arguments = argparse.ArgumentParser(description="lines a second that one core parses to ECS")
     arguments.add_argument("parsers", nargs="*", metavar="PARSER", help="only these, and the mix (default: all)")
-    arguments.add_argument("--lines", type=int, default=20_000, metavar="N", help="of each (default: 20000)")
+    arguments.add_argument("--lines", type=int, default=25_000, metavar="N", help="of each (default: 25000)")
     args = arguments.parse_args()
     size, folder = args.lines, Path(parsers.__file__).parent
     names = args.parsers or sorted(module.name for module in pkgutil.iter_modules(parsers.__path__))

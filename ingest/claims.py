@@ -26,10 +26,6 @@ from ingest.event import TEXT, Columns
 FEW = 32
 """Rows up to which Arrow's calls as such cost more than matching each row in Python."""
 
-
-EMPTY, NOTHING = pa.scalar("", TEXT), pa.scalar(None, TEXT)
-
-
 MANY = 4
 """Patterns from which on one automaton of them all costs less than one after the other."""
 
@@ -128,18 +124,26 @@ def _caught(text: pa.Array, runs: Sequence[tuple[Pattern, int]]) -> Columns:
         groups = [pattern.groups(line) or () for line in lines[start:end]]
         for name, column in zip(pattern.fields, zip(*groups, strict=True), strict=True):
             cells.setdefault(name, [None] * len(text))[start:end] = column
-    return {name: _unless_empty(pa.array(values, TEXT)) for name, values in cells.items()}
+    return {name: unless_empty(pa.array(values, TEXT)) for name, values in cells.items()}
 
 
 def _first(text: pa.Array, patterns: Sequence[Pattern]) -> Rows:
     """The first pattern that matches each row, by one automaton of them all; -1 for none."""
-    match = _automaton(tuple(pattern.regex for pattern in patterns)).Match
-    prefixes = tuple({pattern.prefix_bytes for pattern in patterns})
-    first = [
-        min(found) if line is not None and line.startswith(prefixes) and (found := match(line)) else -1
+    # The wrapper's own Match only asks what type the line has.
+    match = _automaton(tuple(pattern.regex for pattern in patterns))._set.Match
+    prefixes = {pattern.prefix for pattern in patterns}
+    first = np.full(len(text), -1, dtype=np.int64)
+    begin = np.arange(len(text))
+    if len(prefixes) == 1:
+        # A line that can't match is not even made a Python object: it may be long.
+        begin = np.flatnonzero(is_true(pc.starts_with(text, *prefixes)))
+        text = text.take(pa.array(begin))
+    heads = tuple(prefix.encode() for prefix in prefixes)
+    first[begin] = [
+        min(found) if line is not None and line.startswith(heads) and (found := match(line)) else -1
         for line in text.cast(pa.binary()).to_pylist()
     ]
-    return np.array(first, dtype=np.int64)
+    return first
 
 
 def _rows_of(first: Rows) -> list[tuple[int, Rows]]:
@@ -193,12 +197,18 @@ def _claim_few(text: pa.Array, patterns: Sequence[Pattern]) -> Iterator[tuple[in
 def captured(groups: pa.StructArray) -> Columns:
     """The groups as columns by dotted name; an empty group is null."""
     return {
-        _dotted(name): _unless_empty(column) for name, column in zip(groups.type.names, groups.flatten(), strict=True)
+        _dotted(name): unless_empty(column) for name, column in zip(groups.type.names, groups.flatten(), strict=True)
     }
 
 
-def _unless_empty(column: pa.Array) -> pa.Array:
-    if len(column) <= FEW:
-        values = column.to_pylist()
-        return pa.array([value or None for value in values], TEXT) if "" in values else column
-    return pc.if_else(pc.equal(column, EMPTY), NOTHING, column)
+def unless_empty(column: pa.Array) -> pa.Array:
+    """The same bytes, with other rows marked as null: most groups of most messages are long, and some are empty."""
+    if not len(column):
+        return column
+    _, offsets, data = column.buffers()
+    bounds = np.frombuffer(offsets, dtype=np.int32)[column.offset : column.offset + len(column) + 1]
+    filled = bounds[1:] > bounds[:-1]
+    if filled.all():
+        return column
+    valid = pa.py_buffer(np.packbits(filled & is_valid(column), bitorder="little"))
+    return pa.Array.from_buffers(TEXT, len(column), [valid, pa.py_buffer(bounds), data])

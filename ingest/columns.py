@@ -72,9 +72,7 @@ class Sheet:
             else:
                 source[slice(None) if rows is None else rows] = positions
             start += len(values)
-        missing = source < 0
-        at = pa.array(source, mask=missing if missing.any() else None)
-        column = pa.concat_arrays([values for _, values in pieces]).take(at)
+        column = pa.concat_arrays([values for _, values in pieces]).take(_places(source))
         self._pieces[field] = [(None, column)]
         return column
 
@@ -124,6 +122,15 @@ def _pairs(field: str, values: pa.Array) -> tuple[Rows, pa.Array, pa.Array]:
 def _nullable(offsets: Rows) -> pa.Array:
     """List offsets in which an empty list is null."""
     return pa.array(offsets, pa.int32(), mask=np.append(offsets[1:] == offsets[:-1], False))
+
+
+def _places(source: Rows) -> pa.Array:
+    """Indices of which those below 0 are null."""
+    known = source >= 0
+    if known.all():
+        return pa.array(source)
+    bits = pa.py_buffer(np.packbits(known, bitorder="little"))
+    return pa.Array.from_buffers(pa.int64(), len(source), [bits, pa.py_buffer(source)])
 
 
 def is_valid(values: pa.Array) -> Mask:

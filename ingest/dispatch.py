@@ -59,7 +59,7 @@ class Dispatch:
     def by_signature(self, messages: pa.Array, hints: pa.Array) -> Offers:
         """The rows of each parser whose signature their messages begin with: first everybody's first choice."""
         rows_of: defaultdict[tuple[tuple[int, ...], str], list[int]] = defaultdict(list)
-        match = self._signatures.Match
+        match = self._signatures._set.Match
         texts = messages.cast(pa.binary()).to_pylist()
         for row, (text, hint) in enumerate(zip(texts, hints.to_pylist(), strict=True)):
             if text and (found := match(text)):

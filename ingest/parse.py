@@ -27,7 +27,7 @@ import pyarrow.compute as pc
 import xxhash
 
 from ingest import encoding, entities, messages, stamps, syslog, url_decoding
-from ingest.columns import Mask, Sheet, is_true, is_valid, list_of
+from ingest.columns import Mask, Rows, Sheet, is_true, is_valid, list_of
 from ingest.event import TEXT, Columns
 from ingest.lines import Context
 from ingest.sources import Register
@@ -180,11 +180,18 @@ def _errors(sheet: Sheet, headers: syslog.Headers, text: pa.Array, taken: Mask) 
     reasons = np.full(len(text), None, dtype=object)
     reasons[(headers.form == syslog.BROKEN) & ~taken] = BROKEN_HEADER
     reasons[(headers.form == syslog.BARE) & ~taken] = NO_FORM
-    reasons[~is_true(pc.not_equal(pc.utf8_trim_whitespace(text), ""))] = EMPTY
+    reasons[_blank(text)] = EMPTY
     failed = np.flatnonzero(reasons.astype(np.bool_))
     messages.fail(sheet, failed, pa.array(reasons[failed], TEXT))
     named = is_valid(sheet.column("event.dataset")) | is_valid(sheet.column("error.message"))
     messages.label(sheet, "syslog", "syslog.message", np.flatnonzero(~named))
+
+
+def _blank(text: pa.Array) -> Rows:
+    """The rows without a visible character. Only what begins with a blank is read."""
+    first = pc.utf8_trim_whitespace(pc.utf8_slice_codeunits(text, 0, 1))
+    rows = np.flatnonzero(~is_true(pc.not_equal(first, "")))
+    return rows[~is_true(pc.not_equal(pc.utf8_trim_whitespace(text.take(pa.array(rows))), ""))]
 
 
 def _tags(sheet: Sheet, flags: dict[str, Mask]) -> None:

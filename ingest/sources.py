@@ -11,13 +11,11 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import fnmatch
 import ipaddress
 import typing
 import zoneinfo
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +23,11 @@ import numpy as np
 import pyarrow as pa
 import yaml
 
+from hamrong import zone
 from hamrong.errors import HamrongError, InvalidFileError, Problem
+from ingest.places import Places, Positions
 
-Positions = np.ndarray[Any, np.dtype[np.int64]]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-DEFAULT_TIMEZONE = "Asia/Ho_Chi_Minh"
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,7 @@ class System:
     addresses: tuple[Network, ...] = ()
     hosts: tuple[str, ...] = ()
     """Patterns of the host names in its syslog headers, as a shell's: `dvc-*`."""
-    timezone: str = DEFAULT_TIMEZONE
+    timezone: str = zone.NAME
     asset_level: int = 3
     """From 1 (little harm) to 5 (harm to the whole province)."""
     expected_rate: float = 0.0
@@ -63,15 +60,14 @@ class Register:
 
     systems: tuple[System, ...] = ()
     relays: tuple[Network, ...] = ()
-    timezone: str = DEFAULT_TIMEZONE
+    timezone: str = zone.NAME
     """The zone of a line of no system."""
     fixed: System | None = None
     """When set, every line is of this system."""
-    _places: Any = field(default=None, init=False, repr=False)
+    _places: Places = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        # Peers and hosts are few, but a host name is whatever a sender writes: the memory of them is bounded.
-        object.__setattr__(self, "_places", lru_cache(maxsize=50_000)(self._place))
+        object.__setattr__(self, "_places", Places(self.systems, self.relays))
 
     @classmethod
     def load(cls, path: Path) -> Register:
@@ -90,7 +86,7 @@ class Register:
     def in_timezone(self, timezone: str) -> Register:
         """This register with every system in `timezone`. Raises HamrongError for an unknown zone."""
         if not is_timezone(timezone):
-            raise HamrongError(f"'{timezone}' is no time zone; write one like {DEFAULT_TIMEZONE} or UTC")
+            raise HamrongError(f"'{timezone}' is no time zone; write one like {zone.NAME} or UTC")
         systems = tuple(dataclasses.replace(system, timezone=timezone) for system in self.systems)
         fixed = dataclasses.replace(self.fixed, timezone=timezone) if self.fixed else None
         return dataclasses.replace(self, systems=systems, timezone=timezone, fixed=fixed)
@@ -106,51 +102,18 @@ class Register:
         The first whose host pattern fits, if the peer is one of its addresses or a relay; else the first that holds the
         peer's address. A peer that is no relay can't pass for another system by the host name that it writes.
         """
-        position = self._places(peer, host)
+        position = self._places.find(peer, host)
         return None if position is None else self.systems[position]
 
     def locate(self, peers: pa.Array, hosts: pa.Array) -> Positions:
         """Each row's position in `choices`; the last of them stands for "no system"."""
         if self.fixed:
             return np.zeros(len(peers), dtype=np.int64)
-        peer, host = peers.dictionary_encode(), hosts.dictionary_encode()
-        width = len(host.dictionary) + 1
-        codes = _codes(peer) * width + _codes(host)
-        distinct, inverse = np.unique(codes, return_inverse=True)
-        peer_names, host_names = [*peer.dictionary.to_pylist(), None], [*host.dictionary.to_pylist(), None]
-        places = [self._places(peer_names[code // width], host_names[code % width]) for code in distinct.tolist()]
-        none = len(self.systems)
-        return np.array([none if place is None else place for place in places], dtype=np.int64)[inverse]
+        return self._places.locate(peers, hosts)
 
     @property
     def choices(self) -> list[System | None]:
         return [self.fixed] if self.fixed else [*self.systems, None]
-
-    def _place(self, peer: str | None, host: str | None) -> int | None:
-        address = _address(peer)
-        relayed = address is not None and any(address in network for network in self.relays)
-        first = None
-        for position, system in enumerate(self.systems):
-            own = address is not None and any(address in network for network in system.addresses)
-            if (own or relayed) and host and any(fnmatch.fnmatchcase(host.lower(), glob) for glob in system.hosts):
-                return position
-            if own and first is None:
-                first = position
-        return first
-
-
-def _codes(column: pa.DictionaryArray) -> Positions:
-    codes: Positions = column.indices.cast(pa.int64()).fill_null(len(column.dictionary)).to_numpy(zero_copy_only=False)
-    return codes
-
-
-def _address(peer: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        address = ipaddress.ip_address(peer or "")
-    except ValueError:
-        return None
-    # A listener on both families shows an IPv4 client as ::ffff:192.0.2.1.
-    return address.ipv4_mapped or address if isinstance(address, ipaddress.IPv6Address) else address
 
 
 def is_timezone(name: str) -> bool:
@@ -232,7 +195,7 @@ class _Reader:
 
     def checked(self, system: System, nodes: dict[str, yaml.Node]) -> System:
         if not is_timezone(system.timezone):
-            hint = f"write one like {DEFAULT_TIMEZONE}"
+            hint = f"write one like {zone.NAME}"
             self.refuse(nodes["timezone"], f"'{system.timezone}' is no time zone", hint)
         if not 1 <= system.asset_level <= 5:
             self.refuse(

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from ingest.claims import Pattern
 
-PRIORITY = r"<(?P<priority>0|[1-9][0-9]?|1[0-8][0-9]|19[01])>"
+_NUMBER = "0|[1-9][0-9]?|1[0-8][0-9]|19[01]"
+PRIORITY = f"<(?P<priority>{_NUMBER})>"
 
 # RFC 5424. A stray backslash is against it, but agents on Windows write paths so: the second shape reads all of such a
 # line. The third reads as far as a broken header is right, and gives what is left as the message.
@@ -83,7 +84,7 @@ _HOST = rf"(?P<host>-|{_WORD}|{_COLONS})"
 # Cisco: sequence numbers and the host before the stamp, a mark for a clock that is not set, a zone of the owner's name.
 _CISCO = rf"(?:(?P<msgid>[0-9]*): ?)?(?:[0-9]+: )?(?:(?P<host>{_WORD}): )?(?:[0-9]+: )?"
 _IOS_XR = r"(?:(?P<host>[^\s:]+) )?R?S?P?[0-9A-Z]*/[0-9A-Z/]+:"
-_CISCO_STAMP = rf"[*.]?(?:(?P<year>{_YEAR}) )?{_BSD}(?: (?P<zone>[A-Za-z0-9+-]{{1,8}}))?(?P<rest>:.*)"
+_CISCO_STAMP = rf"[*.]?(?:(?P<year>{_YEAR}) )?{_BSD}(?: (?P<zone>[A-Za-z0-9+:-]{{1,9}}))?(?P<rest>:.*)"
 
 NO_GUARD, NEEDS_HOST_OR_PROGRAM, NEEDS_BOTH, NEEDS_PRIORITY = range(4)
 """What else a line must have if it has no priority, so that an application's own log is not taken for syslog."""
@@ -126,7 +127,7 @@ LEVELS = rf"(?:[a-z0-9|]+[.:])?(?P<level>{_LEVEL}|(?:In|Wa|Er|Db|No)\([0-9]+\))"
 # A second header, of the host that a relay speaks for.
 _AGAIN = (
     r"(?P<again>(?:<[0-9]{1,3}>|1 [0-9]{4}-[0-9]{2}-|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:|\*[^\s:]+: [A-Z]|"
-    rf"(?:[0-9]*: )*[*.]?(?:{_YEAR} )?{_MONTH_DAY} (?:{_YEAR} )?[0-9]{{2}}:).*)"
+    rf"(?:R?S?P?[0-9A-Z]*/[0-9A-Z/]+:|(?:[0-9]*: )*)[*.]?(?:{_YEAR} )?{_MONTH_DAY} (?:{_YEAR} )?[0-9]{{2}}:).*)"
 )
 
 TAGS = [
@@ -157,17 +158,18 @@ UNSTAMPED = [
     Pattern(rf"{_PROGRAM}\[(?P<procid>[^\]\s]*)\]: ?(?P<message>.*)"),
     Pattern(rf"(?:(?P<msgid>[0-9]+): )?(?:(?P<host>{_WORD}) ?: )?(?P<message>%[A-Z].*-[0-7]-.*)"),
 ]
+ANY_UNSTAMPED = "|".join(pattern.regex for pattern in UNSTAMPED)
 
 SOLARIS = [Pattern(r"\[ID (?P<msgid>[0-9]+) [a-z0-9]+\.(?P<level>[a-z]+)\] (?P<message>.*)")]
 
-# What most lines are, in one pass: it gives what the steps would. Its host is looked at again, since a zone or a level
-# may stand there.
-USUAL = [
-    Pattern(
-        rf"(?:{PRIORITY})?(?:(?P<bsd>[A-Z][a-z]{{2}} [ 0-3][0-9] [0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}})|"
-        rf"(?P<iso>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9:]{{8}}(?:\.[0-9]{{1,9}})?(?:Z|[+-][0-9]{{2}}:?[0-9]{{2}}))) "
-        r"(?P<host>[0-9A-Za-z_][0-9A-Za-z_.-]*) "
-        r"(?P<program>[A-Za-z_/(][0-9A-Za-z_./()@+-]*)(?:\[(?P<procid>[^\]\s]*)\])?: (?P<message>.*)"
-    )
-]
+# How most lines begin: with the two below it gives what the steps would. Four groups at most, each of which ends where
+# the next byte says so, RE2 catches in one pass; and it need not read the message. Its host is looked at again, since a
+# zone or a level may stand there.
+USUAL = (
+    rf"(?s)^(?:<(?P<priority>{_NUMBER})>)?(?P<stamp>[A-Z][a-z]{{2}} [ 0-3][0-9] [0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}|"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})) "
+    r"(?P<host>[0-9A-Za-z_][0-9A-Za-z_.-]*) "
+    r"(?P<tag>[A-Za-z_/(][0-9A-Za-z_./()@+-]*(?:\[[^\]\s]*\])?): "
+)
+USUAL_TAG = r"^(?P<program>[^\[]*)(?:\[(?P<procid>.*)\])?$"
 UNUSUAL_HOST = rf"^(?:{ZONE_NAMES}|{_LEVEL}|[a-z0-9]+\.{_LEVEL}|{_YEAR}|[0-9]+)$"

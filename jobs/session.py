@@ -107,7 +107,10 @@ def shared_settings(cfg: Config) -> dict[str, str]:
         ),
         # Changelogs instead of whole RocksDB snapshots at each commit: milliseconds instead of a second.
         "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",
-        "spark.sql.execution.arrow.maxRecordsPerBatch": "10000",
+        # Each call of Arrow costs microseconds whatever its rows, and reading a batch takes thousands of them; what a
+        # worker holds is bounded by the bytes.
+        "spark.sql.execution.arrow.maxRecordsPerBatch": "25000",
+        "spark.sql.execution.arrow.maxBytesPerBatch": str(64 << 20),
         "spark.sql.streaming.metricsEnabled": "false",
     }
 

@@ -23,9 +23,10 @@ from ingest.formats.key_value import Pairs
 from ingest.formats.labels import mapped, when
 from ingest.lines import Context
 
+# F5's application firewall puts its own name before the format's, without a blank that would end a tag.
 _PART = r"(?:[^|\\]|\\.)*"
 CEF = (
-    rf"(?s)^(?:CEF: ?)?[0-9]+(?:\.[0-9]+)?\|(?P<vendor>{_PART})\|(?P<product>{_PART})\|(?P<version>{_PART})"
+    rf"(?s)^(?:ASM: ?)?(?:CEF: ?)?[0-9]+(?:\.[0-9]+)?\|(?P<vendor>{_PART})\|(?P<product>{_PART})\|(?P<version>{_PART})"
     rf"\|(?P<code>{_PART})\|"
     rf"(?P<name>{_PART})\|(?P<severity>{_PART})(?:\| ?(?P<extension>.*))?$"
 )

@@ -1,7 +1,8 @@
 """flows: what every event of a connection gets from its own columns.
 
 In:   columns of ECS fields, those of one batch of lines
-Out:  `network.transport` and `network.iana_number` from each other, the sums `network.bytes` and `network.packets`
+Out:  `network.transport` and `network.iana_number` from each other, the sums `network.bytes` and `network.packets`,
+      and of ICMP `network.community_id`
 Docs: ECS network.*; IANA protocol numbers
 """
 
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.columns import typed
+from ingest.community_id import NO_PORTS, community_ids
 from ingest.event import FIELDS, TEXT, Columns
 
 # As ECS writes them: Elastic's names for IANA's.
@@ -44,6 +46,16 @@ def complete(columns: Columns) -> Columns:
         "network.packets": _sum(column, "packets"),
     }
     return columns | added
+
+
+def icmp(columns: Columns, kind: str, code: str) -> Columns:
+    """`network.community_id` of ICMP, of which the specification takes type and code for ports."""
+    ends = (columns["source.address"], columns[kind], columns["destination.address"], columns[code])
+    lower = pc.utf8_lower(columns["network.transport"])
+    transport = _name(lower, pa.nulls(len(lower), TEXT))
+    # An access list names a type and code for TCP too, of the message that refused it.
+    is_icmp = pc.is_in(transport, pa.array([*NO_PORTS]))
+    return {"network.community_id": community_ids(*ends, pc.if_else(is_icmp, transport, pa.scalar(None, TEXT)))}
 
 
 def _name(names: pa.Array, numbers: pa.Array) -> pa.Array:

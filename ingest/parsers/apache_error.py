@@ -27,6 +27,8 @@ CLIENT_24 = (
 CLIENT = r"(?:\[client (?P<source__address>[^ \]]+)\] )?"
 # `(2)No such file or directory: ` of the operating system, or of a proxied connection.
 CAUSE = r"(?:\([0-9]+\)[^\[\]]*: )?"
+# Of its messages for finding faults it says in which file and line of its source they are.
+PLACE = r"(?:[a-z0-9_]+\.c\([0-9]+\): )?"
 # Basic authentication's words, and those of PHP applications (Baikal; BookStack).
 USER = (
     r"(?:Got error '(?:PHP message: )?)?(?:user (?P<user__name>.*?)(?: not found|: authentication failure"
@@ -66,8 +68,11 @@ PARSER = Parser(
     programs=("apache", "apache2", "httpd"),
     signature=r"\[[A-Z][a-z]{2} [A-Z][a-z]{2} [0-9 ]?[0-9] [0-9:]{8}(?:\.[0-9]+)? [0-9]{4}\] \[",
     lines=(
-        line(STAMP + rf"\[(?P<apache__error__module>[a-z0-9_]*):{LEVEL}\] (?:{PROCESS})?" + CAUSE + CLIENT_24 + REST),
+        line(
+            STAMP + rf"\[(?P<apache__error__module>[a-z0-9_]*):{LEVEL}\] (?:{PROCESS})?"
+            + PLACE + CAUSE + CLIENT_24 + REST
+        ),
         line(STAMP + rf"\[{LEVEL}\] " + CAUSE + CLIENT + REST),
     ),
     finish=finish,
-)
+)  # fmt: skip

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.columns import Rows, is_true
+from ingest.columns import Rows, is_true, is_valid
 from ingest.event import TEXT, Columns
 from ingest.formats import cef, flows, key_value, structured, urls
 from ingest.formats.key_value import Pairs
@@ -22,23 +22,24 @@ from ingest.lines import Context, Parsed, Parser
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "source.ip": ("src", "client_ip"),
-    "source.port": ("s_port",),
+    "source.port": ("s_port", "sport_svc"),
     "source.mac": ("mac_source_address",),
     "source.domain": ("src_machine_name",),
     "source.bytes": ("client_outbound_bytes", "sent_bytes", "sent_byte"),
     "source.packets": ("client_outbound_packets",),
     "source.nat.ip": ("xlatesrc",),
-    "source.nat.port": ("xlatesport",),
+    "source.nat.port": ("xlatesport", "xlatesport_svc"),
     "source.user.name": ("administrator", "source_user_name", "src_user_name"),
     "source.user.id": ("uid",),
     "destination.ip": ("dst",),
-    "destination.port": ("service",),
+    "destination.port": ("service", "svc"),
     "destination.mac": ("mac_destination_address",),
     "destination.domain": ("destination_dns_hostname", "dst_machine_name"),
     "destination.bytes": ("server_outbound_bytes", "received_bytes"),
     "destination.packets": ("server_outbound_packets",),
     "destination.nat.ip": ("xlatedst",),
-    "destination.nat.port": ("xlatedport",),
+    "destination.nat.port": ("xlatedport", "xlatedport_svc"),
+    "network.name": ("layer_name",),
     "network.iana_number": ("proto",),
     "network.direction": ("ifdir",),
     "network.application": ("app_name", "appi_name", "service_id"),
@@ -46,7 +47,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "network.packets": ("packets",),
     "observer.name": ("origin",),
     "observer.ip": ("origin_ip", "endpoint_ip"),
-    "observer.product": ("product",),
+    "observer.product": ("product", "ProductName"),
     "observer.type": ("type",),
     "observer.version": ("update_version",),
     "observer.ingress.interface.name": ("client_inbound_interface",),
@@ -77,7 +78,9 @@ FIELDS: dict[str, tuple[str, ...]] = {
 HELD = {key for keys in FIELDS.values() for key in keys} - {"reason", "policy_name", "rule", "severity"}
 ACTIONS = {"Log In": "logged-in", "Failed Log In": "logon-failed", "Log Out": "logged-out"}
 NEVER = pa.array(["0.0.0.0", "0"])  # noqa: S104
-BRACKETED = r"\s*\[(?:[A-Za-z0-9_]+:[^;]*; |[Ff]ields@1\.3\.6\.1\.4\.1\.2620 )"
+# Where the exporter writes its offset as `--5:00`, the header has a fault and is part of the message.
+HEADER = r"[0-9T:.-]{19,32} [^ ]+ [^ ]+ - (?:Log )?"
+BRACKETED = rf"(?:\s*|{HEADER})\[(?:[A-Za-z0-9_]+:[^;]*; |[Ff]ields@1\.3\.6\.1\.4\.1\.2620 )"
 
 
 def read(messages: pa.Array, context: Context) -> Parsed:
@@ -89,9 +92,7 @@ def read(messages: pa.Array, context: Context) -> Parsed:
         rows = np.flatnonzero(mask)
         if len(rows):
             pairs = pairs_of(messages, context, rows)
-            known = np.flatnonzero(
-                pairs.column("action", "src", "product", "origin").is_valid().to_numpy(zero_copy_only=False)
-            )
+            known = np.flatnonzero(is_valid(pairs.column("action", "src", "product", "ProductName", "origin")))
             rows = rows[known]
             if len(rows):
                 pieces.append((rows, _columns(pairs.take(known), context.take(rows))))
@@ -106,7 +107,9 @@ def _of_data(messages: pa.Array, context: Context, rows: Rows) -> Pairs:
 
 
 def _of_text(messages: pa.Array, context: Context, rows: Rows) -> Pairs:
-    text = pc.replace_substring_regex(messages.take(pa.array(rows)), r"^\s*\[(?:[Ff]ields@[0-9.]+ )?|\]\s*$", "")
+    text = pc.replace_substring_regex(
+        messages.take(pa.array(rows)), rf"^(?:\s*|{HEADER})\[(?:[Ff]ields@[0-9.]+ )?|\]\s*$", ""
+    )
     return key_value.split(text, sign=b":=", separators=b"; ")
 
 

@@ -79,7 +79,7 @@ def finish(columns: Columns, context: Context) -> Columns:
     )
     if columns["url.original"].null_count < len(columns["url.original"]):
         found |= urls.split(columns["url.original"])
-    return flows.complete(columns | found)
+    return flows.complete(columns | found | flows.icmp(columns, "cisco.asa.icmp_type", "cisco.asa.icmp_code"))
 
 
 def _users(columns: Columns) -> Columns:

@@ -22,7 +22,9 @@ from ingest.formats.pieces import joined
 from ingest.lines import Context, Line, Parsed, Parser
 
 HEADER = (
-    r"(?s)^:? *%(?P<facility>[A-Z0-9_]+(?:-[A-Z0-9_]+)*?)-(?:[A-Z0-9_]+-)?(?P<severity>[0-7])-(?P<code>[A-Z0-9_]+)"
+    # IOS XE's data plane puts its own message around that of the feature.
+    r"(?s)^:? *(?:%IOSXE-[0-7]-PLATFORM: [^%]*)?"
+    r"%(?P<facility>[A-Z0-9_]+(?:-[A-Z0-9_]+)*?)-(?:[A-Z0-9_]+-)?(?P<severity>[0-7])-(?P<code>[A-Z0-9_]+)"
     r"(?::| :) *(?P<text>.*)$"
 )
 LEVELS = dict(
@@ -40,13 +42,18 @@ CHANGE = partial(Line, action="configuration", category=("configuration",), type
 STATE = partial(Line, action="state-change", category=("network",), type=("change",))
 NOTE = partial(Line, category=("network",), type=("info",))
 
-LIST = r"(?:[A-Z0-9]+LOG[A-Z]*) (?:.*: )?list (?P<cisco__ios__access_list>[^ ]+)"
-FROM, TO = r"(?P<source__address>[0-9A-Za-z.:_-]+)", r"(?P<destination__address>[0-9A-Za-z.:_-]+)"
+# IOS XE puts the line card and its process before the text; IOS XR writes "access-list NAME deny".
+LIST = r"(?:[A-Z0-9]+LOG[A-Z]*) (?:.*: +)?(?:access-)?list (?P<cisco__ios__access_list>[^ ]+)"
+FROM = r"(?:(?P<_mac>[0-9A-F]{2}(?:-[0-9A-F]{2}){5}) )?(?P<source__address>[0-9A-Za-z.:_-]+)"
+TO = r"(?P<destination__address>[0-9A-Za-z.:_-]+)"
 FROM_PORT, TO_PORT = r"\((?P<source__port>[0-9]+)\)", r"\((?P<destination__port>[0-9]+)\)"
 PACKETS = r",? (?P<source__packets>[0-9]+) packets?.*"
 TRANSPORT = r"(?P<network__transport>[A-Za-z][^ ]*)"
 # Between the two ends some versions write where the packet came in: "(GigabitEthernet0/1 0000.5e00.5301)".
-ARROW = r"(?: \((?P<observer__ingress__interface__name>[^ )]*) ?(?P<source__mac>[0-9a-f.]{14})?[^)]*\))? -> "
+ARROW = (
+    r"(?: \((?P<observer__ingress__interface__name>[^ )]*) ?(?P<source__mac>[0-9a-f.]{14})?[^)]*\)|"
+    r" (?P<_interface>[A-Z][^ >]*[0-9]))? ?-> "
+)
 WHO = (
     r"\[user: (?P<user__name>.*?)\] \[Source: (?P<source__address>[^\]]*)\] "
     r"\[localport: (?P<destination__port>[0-9]+)\]"
@@ -67,8 +74,8 @@ def _access(word: str) -> tuple[str, ...]:
 
 # The code stands before the text, so that its patterns are told apart by their beginning.
 LINES = (
-    *(DENIED(pattern) for pattern in _access("denied")),
-    *(ALLOWED(pattern) for pattern in _access("permitted")),
+    *(DENIED(pattern) for pattern in _access("(?:denied|deny)")),
+    *(ALLOWED(pattern) for pattern in _access("permit(?:ted)?")),
     LOGIN(rf"(?:WEB)?LOGIN_SUCCESS Login Success {WHO}.*"),
     REFUSED(rf"(?:WEB)?LOGIN_FAILED Login failed {WHO}(?: \[Reason: (?P<event__reason>[^\]]*)\])?.*"),
     LOGIN(
@@ -129,7 +136,7 @@ LINES = (
         type=("connection", "info"),
     ),
     DENIED(
-        r"DROP_PKT .*Dropping (?P<network__transport>[^ ]+) (?:session|packet|pkt)? ?(?:from "
+        r"DROP_PKT (?:.* )?Dropping (?P<network__transport>[^ ]+) (?:session|packet|pkt)? ?(?:from "
         r"(?P<observer__ingress__interface__name>[^ ]+) )?"
         r"(?P<source__address>[0-9A-Fa-f.:]+):(?P<source__port>[0-9]+) ?=> "
         r"?(?P<destination__address>[0-9A-Fa-f.:]+):(?P<destination__port>[0-9]+).*",
@@ -191,8 +198,12 @@ def finish(columns: Columns, context: Context) -> Columns:
         "source.address": when(pc.invert(direct.fill_null(False)), columns["source.address"]),
         "source.user.name": columns["user.name"],
         "network.packets": columns["source.packets"],
+        "source.mac": pc.coalesce(columns["source.mac"], columns["_mac"]),
+        "observer.ingress.interface.name": pc.coalesce(
+            columns["observer.ingress.interface.name"], columns["_interface"]
+        ),
     }
-    return flows.complete(columns | found)
+    return flows.complete(columns | found | flows.icmp(columns, "cisco.ios.icmp_type", "cisco.ios.icmp_code"))
 
 
 MESSAGES = Parser(module="cisco", dataset="cisco.ios", lines=LINES, finish=finish)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from functools import partial
 
+import pyarrow as pa
+
 from ingest import stamps
 from ingest.event import Columns
 from ingest.lines import Context, Line, Parser
@@ -38,7 +40,10 @@ EXHAUSTED = partial(REFUSED, action="dhcp-exhausted")
 
 
 def finish(columns: Columns, context: Context) -> Columns:
-    return {"@timestamp": stamps.iso(columns["_stamp"], context.zone)}
+    return {
+        "@timestamp": stamps.iso(columns["_stamp"], context.zone),
+        "network.protocol": pa.repeat(pa.scalar("dhcp"), len(columns["_stamp"])),
+    }
 
 
 PARSER = Parser(

@@ -82,6 +82,7 @@ def _meaning(columns: Columns, host: pa.Array) -> Columns:
         "network.direction": _direction(columns),
         "network.type": mapped(columns["_version"], {"4": "ipv4", "6": "ipv6"}),
         "network.vlan.id": vlan,
+        "observer.ingress.vlan.id": vlan,
         "event.provider": pa.repeat(pa.scalar("filterlog"), len(action)),
         "event.category": all_of({"network": every}),
         "event.type": all_of({"connection": every, "denied": blocked, "allowed": passed}),

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from ingest import stamps
 from ingest.claims import captured
 from ingest.event import TEXT, Columns
-from ingest.formats import epochs, flows, key_value, urls
+from ingest.formats import countries, epochs, flows, key_value, urls
 from ingest.formats.directions import directions
 from ingest.formats.key_value import Pairs
 from ingest.formats.labels import all_of, mapped, one_of, when
@@ -86,6 +86,7 @@ DENYING = ("deny", "block", "blocked", "dropped", "drop", "reset", "reset_client
 DIRECTIONS = {"outgoing": "outbound", "incoming": "inbound"} | {
     name: name for name in ("inbound", "outbound", "internal", "external", "ingress", "egress")
 }
+COUNTRIES = (("source", "srccountry"), ("destination", "dstcountry"))
 ENDS = ("ip", "port", "mac", "bytes", "packets", "address", "domain")
 
 
@@ -100,6 +101,7 @@ def read(messages: pa.Array, context: Context) -> Parsed:
     pairs = pairs.take(rows)
     columns = {name: _unless_none(column) for name, column in pairs.columns(FIELDS).items()}
     columns |= _times(pairs, context.take(rows)) | _url(pairs) | _network(pairs, columns)
+    columns |= {f"{side}.geo.country_iso_code": countries.codes(pairs.column(key)) for side, key in COUNTRIES}
     columns |= _login(pairs, columns)
     columns |= _categories(pairs) | _turned(pairs, columns)
     columns["vendor"] = pairs.others(VENDOR, HELD)

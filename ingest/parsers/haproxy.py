@@ -104,7 +104,7 @@ PARSER = Parser(
     lines=(
         HTTP(
             HEAD + CLIENT + DATE + ROUTE + HTTP_TIMERS + STATUS + BYTES + COOKIES + COUNTERS + HEADERS + REQUEST + TLS
-            + r"(?: (?P<http__request__id>[^ \"]+))?"
+            + r"(?: (?P<http__request__id>[^ \"]+))? *"
         ),
         TCP(HEAD + CLIENT + DATE + ROUTE + TCP_TIMERS + BYTES + COUNTERS),
         TCP(

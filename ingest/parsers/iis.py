@@ -55,7 +55,7 @@ ERROR = (
     STAMP + word("source__address", IP) + word("source__port", NUMBER) + word("destination__address", IP)
     + word("destination__port", NUMBER) + VERSION + word("http__request__method", "[A-Za-z_-]+") + word("_uri")
     + r"(?:[0-9-]+ ){0,2}?" + word("http__response__status_code", "[0-9]{3}") + word("iis__error__site_id", NUMBER)
-    + r"(?P<iis__error__reason_phrase>[A-Z][A-Za-z0-9_]*) (?:-|(?P<iis__error__queue_name>[^ ]+))(?: (?:TCP|QUIC|-))?"
+    + r"(?P<iis__error__reason_phrase>[A-Z][A-Za-z0-9_/]*) (?:-|(?P<iis__error__queue_name>[^ ]+))(?: (?:TCP|QUIC|-))?"
 )  # fmt: skip
 
 

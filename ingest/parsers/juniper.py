@@ -12,8 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingest import stamps
 from ingest.claims import captured
-from ingest.columns import is_true
+from ingest.columns import is_true, is_valid
 from ingest.event import TEXT, Columns
 from ingest.formats import flows, structured, urls
 from ingest.formats.key_value import Pairs, split
@@ -31,6 +32,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "source.nat.port": ("nat_source_port",),
     "source.user.name": ("username", "user"),
     "source.domain": ("hostname",),
+    "source.mac": ("mac_address",),
     "destination.ip": ("destination_address", "server_ip"),
     "destination.port": ("destination_port",),
     "destination.bytes": ("bytes_from_server", "inbound_bytes"),
@@ -56,17 +58,39 @@ NOTHING = pa.array(["None", "UNKNOWN", "N/A", "-", ""])
 # What the second half of a tag says of a session.
 STARTED = r"(?:SESSION_CREATE|ROUTE_UPDATE|VOL_UPDATE|SESSION_UPDATE)(?:_LS)?$"
 CLOSED = r"SESSION_CLOSE(?:_LS)?$"
+LOGIN_FAILED = r"^(?:SSHD_|UI_)?LOGIN_(?:FAILED|PAM_ERROR)$"
 REFUSED = r"(?:DENY(?:_LS)?|BLOCKED|_DROP)$"
 THREATS = r"^(?:SRX_)?(?:IDP_|RT_SCREEN_|AV_|ANTISPAM_|CONTENT_FILTERING_|AAMW_|SECINTEL_|WEBFILTER_)"
-PROGRAMS = ("rt_flow", "rt_ids", "rt_utm", "rt_idp", "rt_aamw", "rt_secintel", "rt_action", "mgd")
-TAGGED = r"(?:RT|UI|SSHD|LOGIN|IDP|WEBFILTER|AV|ANTISPAM|CONTENT_FILTERING|AAMW|SECINTEL|APPTRACK|PFE|KMD)_[A-Z0-9_]+: "
+# Only Junos has these; others' programs say with structured data, a tag or their form that they run on it.
+OWN = (
+    *("rt_flow", "rt_ids", "rt_utm", "rt_idp", "rt_aamw", "rt_secintel", "rt_action", "rt_system"),
+    *("mgd", "kmd", "rmopd", "mib2d", "jsrpd", "chassisd", "dcd", "pfed", "dot1xd", "rpd", "eventd"),
+)
+SHARED = ("sshd", "snmpd", "login")
+# Where the packet forwarding engine writes itself, its place stands before its name.
+ENGINE = r"(?:(?:[^ ]+ |\(FPC Slot [0-9]+, PIC Slot [0-9]+\) )?PFE_FW_SYSLOG_IP[0-9]*: )?FW: [^ ]+ +[A-Z] +[a-z0-9]+ "
+TAGGED = (
+    r"(?:RT|RTLOG|UI|SSHD|LOGIN|IDP|WEBFILTER|AV|ANTISPAM|CONTENT_FILTERING|AAMW|SECINTEL|APPTRACK|PFE|KMD|PING|SNMP"
+    r"|SNMPD|RPD|CHASSISD|DCD|JSRPD)_[A-Z0-9_]+: "
+)
+# Some versions leave the offset of the stamp away: the header has a fault then, and is part of the message.
+HEADER = r"[0-9T:.-]{19,26} [^ ]+ [^ ]+ [^ ]+ "
+SIGNATURE = rf"(?:{TAGGED}|{ENGINE}|(?:{HEADER})?(?:[A-Z0-9_]+ )?\[junos@)"
+# The same in words, or data with a quote too many, which is no RFC 5424.
+LOOSE = (
+    r"(?s)^(?:(?P<stamp>[0-9T:.-]{19,26}) (?P<host>[^ ]+) (?P<program>[^ ]+) [^ ]+ )?(?:(?P<tag>[A-Z0-9_]+) )?"
+    r"\[junos@[^ ]+ (?P<data>.*?)\]?\s*$"
+)
 
 
 def read(messages: pa.Array, context: Context) -> Parsed:
     pieces = []
-    told = np.flatnonzero(
-        is_true(pc.and_(context.msgid.is_valid(), structured.begins(context.structured_data, "junos@")))
-    )
+    told_here = is_true(pc.and_(context.msgid.is_valid(), structured.begins(context.structured_data, "junos@")))
+    said_here = is_true(pc.match_substring_regex(messages, f"^{SIGNATURE}"))
+    own = is_true(pc.is_in(context.program, pa.array(OWN)))
+    if not (told_here | said_here | own).any():
+        return np.empty(0, dtype=np.int64), {}
+    told = np.flatnonzero(told_here)
     if len(told):
         at = pa.array(told)
         pairs = _renamed(structured.pairs(context.structured_data.take(at)))
@@ -74,14 +98,19 @@ def read(messages: pa.Array, context: Context) -> Parsed:
         words = pc.binary_join_element_wise(context.msgid, messages, ": ").take(at)
         known, columns = MESSAGES.parse(words, context.take(told))
         pieces.append((told[known], columns))
-    # In words; and data with a quote too many, which is no RFC 5424.
-    loose = captured(pc.extract_regex(messages, r"(?s)^(?:(?P<tag>[A-Z0-9_]+) )?\[junos@[0-9.]+ (?P<data>.*?)\]?\s*$"))
-    broken = np.flatnonzero(loose["data"].is_valid().to_numpy(zero_copy_only=False))
+    loose = captured(pc.extract_regex(messages, LOOSE))
+    broken = np.flatnonzero(is_valid(loose["data"]) & ~told_here)
     if len(broken):
         at = pa.array(broken)
         tag = pc.coalesce(loose["tag"], context.msgid).take(at)
-        pieces.append((broken, _columns(_renamed(split(loose["data"].take(at))), tag, context.host.take(at))))
-    others = np.setdiff1d(np.arange(len(messages)), np.concatenate([told, broken]))
+        host = pc.coalesce(context.host, loose["host"]).take(at)
+        headers = {
+            "@timestamp": stamps.iso(loose["stamp"], context.zone).take(at),
+            "host.name": loose["host"].take(at),
+            "process.name": loose["program"].take(at),
+        }
+        pieces.append((broken, headers | _columns(_renamed(split(loose["data"].take(at))), tag, host)))
+    others = np.setdiff1d(np.flatnonzero(said_here | own), np.concatenate([told, broken]))
     at = pa.array(others)
     known, columns = MESSAGES.parse(messages.take(at), context.take(others))
     pieces.append((others[known], columns))
@@ -110,11 +139,12 @@ def _nanoseconds(seconds: pa.Array) -> pa.Array:
 
 
 def finish(columns: Columns, context: Context) -> Columns:
+    tag = columns["event.code"]
     columns = dict(columns) | {"event.duration": _nanoseconds(columns["_seconds"])}
     user = columns.get("source.user.name")
     if user is not None:
         columns["source.user.name"] = when(pc.invert(pc.is_in(user, NOTHING)), user)
-    return _finished(columns, columns["event.code"], context.host)
+    return _finished(columns, tag, context.host)
 
 
 def _finished(columns: Columns, tag: pa.Array, host: pa.Array) -> Columns:
@@ -125,14 +155,22 @@ def _finished(columns: Columns, tag: pa.Array, host: pa.Array) -> Columns:
     refused = pc.match_substring_regex(tag, REFUSED)
     threat = pc.match_substring_regex(tag, THREATS)
     session = pc.or_(pc.or_(started, closed), refused)
+    login_failed = pc.match_substring_regex(tag, LOGIN_FAILED)
     action = pc.coalesce(
-        when(started, "flow_started"), when(closed, "flow_close"), when(pc.and_(flow, refused), "flow_deny")
+        when(started, "flow_started"),
+        when(closed, "flow_close"),
+        when(pc.and_(flow, refused), "flow_deny"),
+        when(login_failed, "logon-failed"),
     )
     nothing = pa.nulls(rows, TEXT)
     found: Columns = {
         "event.code": tag,
         "event.action": pc.coalesce(columns.get("event.action", nothing), action, pc.utf8_lower(tag)),
-        "event.outcome": pc.coalesce(columns.get("event.outcome", nothing), when(pc.or_(flow, threat), "success")),
+        "event.outcome": pc.coalesce(
+            columns.get("event.outcome", nothing),
+            when(pc.or_(flow, threat), "success"),
+            when(login_failed, "failure"),
+        ),
         "juniper.srx.tag": tag,
         "observer.name": host,
         "observer.vendor": pa.repeat(pa.scalar("Juniper"), rows),
@@ -144,15 +182,17 @@ def _finished(columns: Columns, tag: pa.Array, host: pa.Array) -> Columns:
         columns["event.category"] = pa.nulls(rows, pa.list_(TEXT))
         columns["event.type"] = pa.nulls(rows, pa.list_(TEXT))
     by_tag = {
-        "event.category": all_of({"network": pc.or_(flow, threat), "intrusion_detection": threat}),
+        "event.category": all_of(
+            {"network": pc.or_(flow, threat), "intrusion_detection": threat, "authentication": login_failed}
+        ),
         "event.type": all_of(
             {
-                "start": started,
+                "start": pc.or_(started, login_failed),
                 "end": closed,
                 "allowed": pc.or_(started, closed),
                 "denied": refused,
                 "connection": pc.and_(flow, session),
-                "info": pc.invert(session),
+                "info": pc.invert(pc.or_(session, login_failed)),
             }
         ),
     }
@@ -170,7 +210,7 @@ MESSAGES = Parser(module="juniper", dataset="juniper.srx", lines=LINES, finish=f
 PARSER = Parser(
     module="juniper",
     dataset="juniper.srx",
-    programs=PROGRAMS,
-    signature=rf"(?:{TAGGED}|(?:[A-Z0-9_]+ )?\[junos@)",
+    programs=OWN + SHARED,
+    signature=SIGNATURE,
     read=read,
 )

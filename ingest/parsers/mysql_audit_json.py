@@ -9,6 +9,7 @@ Docs: MySQL reference manual, "Audit Log File Formats", JSON; Percona Server, "A
 from __future__ import annotations
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ingest.formats import json_lines
 from ingest.formats.json_lines import Document
@@ -38,7 +39,8 @@ SESSION = {"connect": "start", "disconnect": "end", "quit": "end", "change_user"
 
 
 def read(messages: pa.Array, context: Context) -> Parsed:
-    # Both write UTC without saying so.
+    # Enterprise's file is one array, so that a comma ends each of its lines. Both write UTC without saying so.
+    messages = pc.replace_substring_regex(messages, r",\s*$", "")
     return json_lines.read(messages, pa.repeat(pa.scalar("UTC"), len(messages)), _accept)
 
 

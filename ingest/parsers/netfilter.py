@@ -68,6 +68,8 @@ UBIQUITI = (
     r"(?P<newer_number>[0-9]+))\]"
 )
 PROXMOX = r"^[0-9]+ [0-9]+ (?P<chain>[^ ]+) (?P<stamp>[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9:]{8} [+-][0-9]{4}) "
+# Ubiquiti's set between two zones, where it is not that of an interface (`WAN_OUT`).
+ZONES = r"^(?P<ingress>[^-_]+)-(?P<egress>[^-_]+)$"
 LETTERS = {"A": "accept", "D": "drop", "R": "reject"}
 DENIED, ALLOWED = ("drop", "reject", "deny", "denied", "block", "invalid"), ("accept", "allow", "pass", "permit")
 WORD = r"(?i)(?:^|[^a-z])(?P<word>drop|deny|denied|reject|block|invalid|accept|allow|pass|permit|audit|limit)"
@@ -80,6 +82,8 @@ def finish(columns: Columns, context: Context) -> Columns:
     label, chain = pc.extract_regex(prefix, UBIQUITI), pc.extract_regex(prefix, PROXMOX)
     letter = _either(label, "action", "newer_action")
     word = pc.coalesce(mapped(letter, LETTERS), pc.utf8_lower(_part(pc.extract_regex(prefix, WORD), "word")))
+    rule_set = _either(label, "set", "newer_set")
+    zones = pc.extract_regex(rule_set, ZONES)
     verdict = pc.if_else(one_of(word, *DENIED), 1, pc.if_else(one_of(word, *ALLOWED), 2, 0))
     inward, outward = columns["observer.ingress.interface.name"], columns["observer.egress.interface.name"]
     network = flows.complete({name: columns[name] for name in ("network.transport", "network.iana_number")})
@@ -92,7 +96,9 @@ def finish(columns: Columns, context: Context) -> Columns:
         "observer.name": context.host,
         "event.action": pc.coalesce(word, pa.scalar("packet")),
         "event.type": VERDICTS.take(verdict),
-        "rule.name": pc.coalesce(_either(label, "set", "newer_set"), _part(chain, "chain")),
+        "rule.name": pc.coalesce(rule_set, _part(chain, "chain")),
+        "observer.ingress.zone": _part(zones, "ingress"),
+        "observer.egress.zone": _part(zones, "egress"),
         "rule.id": _either(label, "number", "newer_number"),
         "iptables.prefix": pc.utf8_trim_whitespace(columns["_prefix"]),
         "iptables.tcp.flags": pc.utf8_trim_whitespace(columns["iptables.tcp.flags"]),

@@ -66,6 +66,9 @@ PARSER = Parser(
             HEAD + r"TLS: Username/Password authentication succeeded for username '(?P<user__name>.*?)'.*",
             outcome="success",
         ),
+        # pfSense's script that asks for the password.
+        LOGIN(r"user '(?P<user__name>.*)' authenticated\.?", outcome="success"),
+        FAILED(r"user '(?P<user__name>.*)' could not authenticate\.?"),
         FAILED(HEAD + r"TLS Auth Error: (?P<event__reason>Auth Username/Password verification failed for peer.*)"),
         FAILED(HEAD + r"(?P<event__reason>AUTH_FAILED|AUTH: Received control message: AUTH_FAILED).*"),
         FAILED(

@@ -15,7 +15,7 @@ from ingest import stamps
 from ingest.claims import captured
 from ingest.columns import is_true, is_valid, typed
 from ingest.event import LONG, TEXT, Columns
-from ingest.formats import flows, urls
+from ingest.formats import countries, flows, urls
 from ingest.formats.csv_fields import Fields
 from ingest.formats.directions import directions
 from ingest.formats.labels import all_of, mapped, one_of, when
@@ -76,7 +76,10 @@ def _columns(kind: str, fields: Fields, context: Context) -> Columns:
     kind = OTHER_NAMES.get(kind, kind)
     columns: Columns = {field: values[name] for field, name in FIELDS.items() if name in values}
     columns |= {
-        "@timestamp": stamps.iso(values["generated_time"], context.zone),
+        # Newer versions write the time again, with milliseconds and their offset.
+        "@timestamp": pc.coalesce(
+            stamps.iso(values["high_resolution_time"], context.zone), stamps.iso(values["generated_time"], context.zone)
+        ),
         "event.created": stamps.iso(values["received_time"], context.zone),
         "event.duration": pc.multiply(typed(values["elapsed_time"], LONG), 1_000_000_000),
         "event.start": stamps.iso(values["start_time"], context.zone),
@@ -95,6 +98,14 @@ def _columns(kind: str, fields: Fields, context: Context) -> Columns:
         columns |= _of_device(kind, values)
     if "network.application" in columns:
         columns["network.application"] = pc.utf8_lower(columns["network.application"])
+    # A log-in has one end.
+    if "source.ip" in columns:
+        columns["network.type"] = pc.if_else(pc.match_substring(columns["source.ip"], ":"), "ipv6", "ipv4")
+    if "host.name" in columns:
+        columns["host.name"] = pc.utf8_lower(columns["host.name"])
+    for side in ("source", "destination"):
+        if f"{side}.geo.name" in columns:
+            columns[f"{side}.geo.country_iso_code"] = countries.codes(columns[f"{side}.geo.name"])
     columns |= {f"panw.panos.{name}": column for name, column in values.items() if name not in FIELDS.values()}
     return flows.complete(columns)
 

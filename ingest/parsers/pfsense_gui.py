@@ -9,12 +9,24 @@ from __future__ import annotations
 
 from functools import partial
 
-from ingest.lines import Line, Parser
+import pyarrow.compute as pc
+
+from ingest.event import Columns
+from ingest.lines import Context, Line, Parser
 
 PRODUCT = {"observer.type": "firewall", "network.protocol": "http"}
 LOGIN = partial(Line, category=("authentication",), type=("start",), fields=PRODUCT)
 # The name is the client's to choose, and may hold what the page writes behind it: the last " from" counts.
 WHO = r"(?:user )?'(?P<user__name>.*)' from:? (?P<source__address>[^ ]+)(?: .*)?"
+
+
+def finish(columns: Columns, context: Context) -> Columns:
+    opnsense = pc.equal(context.program, "audit").fill_null(False)
+    return {
+        "observer.vendor": pc.if_else(opnsense, "Deciso", "netgate"),
+        "observer.product": pc.if_else(opnsense, "OPNsense", "pfSense"),
+    }
+
 
 PARSER = Parser(
     module="pfsense",
@@ -30,4 +42,5 @@ PARSER = Parser(
             action="logged-out", outcome="success", type=("end",),
         ),
     ),
+    finish=finish,
 )  # fmt: skip

@@ -33,6 +33,20 @@ CSV = (
     r"(?P<source__address>[^,]*),(?P<source__port>[0-9]*),(?P<destination__address>[^,]*),(?P<destination__port>[0-9]*),"
     r'(?P<snort__ip_id>[0-9]*),(?:"?(?P<rule__category>[^",]*)"?),(?P<event__severity>[0-9]*)(?:,[^,]*,(?P<_verdict>[A-Za-z]*))?,?'
 )
+# What Snort 2 writes when asked for its default fields.
+DEFAULT_CSV = (
+    STAMP + r" ?,(?P<snort__gid>[0-9]+),(?P<rule__id>[0-9]+),(?P<rule__version>[0-9]+),"
+    r'"?(?P<rule__name>[^"]*?)"?,(?P<network__transport>[A-Za-z0-9-]+),'
+    r"(?P<source__address>[^,]*),(?P<source__port>[0-9]*),(?P<destination__address>[^,]*),(?P<destination__port>[0-9]*),"
+    r"(?P<source__mac>[0-9A-Fa-f:]*),(?P<destination__mac>[0-9A-Fa-f:]*),(?:[^,]*,){11}"
+    r"(?P<snort__icmp_type>[0-9]*),(?P<snort__icmp_code>[0-9]*),[^,]*,[^,]*"
+)
+# Full alerts, whose lines a shipper has joined.
+FULL = (
+    r"\[\*\*\] " + RULE + MESSAGE + r" \[\*\*\]\s*" + CLASS.replace("(?: ", r"(?:\s*").replace("(?: ?", r"(?:\s*")
+    + r"\s*" + STAMP + r" (?P<_source>[^ ]+) -> (?P<_destination>[^\s]+)\s+(?P<network__transport>[A-Za-z0-9:-]+) "
+    r"TTL:.*?(?:Type:(?P<snort__icmp_type>[0-9]+) +Code:(?P<snort__icmp_code>[0-9]+).*)?"
+)  # fmt: skip
 # With a port where the transport has one; an IPv6 address has colons of its own, and Snort 2 puts no brackets.
 V4 = r"^(?P<address>[0-9.]+)(?::(?P<port>[0-9]+))?$"
 V6 = r"^\[?(?P<address>[0-9A-Fa-f:.]+?)\]?(?::(?P<port>[0-9]{1,5}))?$"
@@ -49,21 +63,17 @@ def finish(columns: Columns, context: Context) -> Columns:
     denied = pc.match_substring_regex(pc.utf8_lower(columns["_verdict"]), "drop|block|reject").fill_null(False)
     rows = len(denied)
     found = {f"{side}.{part}": values for side, both in parts.items() for part, values in both.items()}
-    found = {name: pc.coalesce(columns[name], values) for name, values in found.items()}
-    known = (
-        columns
-        | found
-        | {
-            "network.transport": pc.replace_substring_regex(
-                pc.utf8_lower(columns["network.transport"]), "^proto:0*", ""
-            )
-        }
+    columns |= {name: pc.coalesce(columns[name], values) for name, values in found.items()}
+    columns["network.transport"] = pc.replace_substring_regex(
+        pc.utf8_lower(columns["network.transport"]), "^proto:0*", ""
     )
     return {
-        **flows.complete({name: known[name] for name in (*found, "network.transport")}),
+        **flows.complete({name: columns[name] for name in (*found, "network.transport")}),
+        **flows.icmp(columns, "snort.icmp_type", "snort.icmp_code"),
+        "observer.name": context.host,
         "@timestamp": stamp(columns["_stamp"], context),
         "event.type": pa.array([["allowed"], ["denied"]], TEXTS).take(denied.cast(pa.int8())),
-        "network.direction": directions(found["source.address"], found["destination.address"]),
+        "network.direction": directions(columns["source.address"], columns["destination.address"]),
         **{f"observer.{name}": pa.repeat(pa.scalar(text), rows) for name, text in OBSERVER.items()},
     }
 
@@ -100,7 +110,9 @@ PARSER = Parser(
         alert(STAMP + rf"  ?{ACTION}\[\*\*\] {RULE}{MESSAGE} \[\*\*\]{CLASS}{ENDS}"),
         alert(rf"{ACTION}{RULE}{MESSAGE}{CLASS}{ENDS}"),
         alert(rf"{ACTION}\[\*\*\] {RULE}{MESSAGE} \[\*\*\]{CLASS}{ENDS}"),
+        alert(ACTION + FULL),
         alert(CSV),
+        alert(DEFAULT_CSV),
     ),
     finish=finish,
 )

@@ -31,6 +31,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "source.user.name": ("user_name", "user", "name", "username"),
     "source.user.group.name": ("user_gp", "user_group", "usergroupname", "group"),
     "source.domain": ("src_domainname",),
+    "source.user.email": ("from_email_address",),
+    "destination.user.email": ("to_email_address",),
     "destination.ip": ("dst_ip", "destinationip", "dstip", "localinterfaceip", "localip"),
     "destination.domain": ("dstdomain", "dst_domainname"),
     "destination.port": ("dst_port", "dstport"),

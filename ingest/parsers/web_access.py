@@ -27,7 +27,7 @@ USER = r" [^ ]+ (?P<user__name>[^ ]+) "
 LOOSE_USER = r" [^ ]+ (?P<user__name>.+?) "
 STAMP = r"\[(?P<_stamp>[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9:]{8} [+-][0-9]{4})\] "
 VERSION = r"(?: HTTP/(?P<http__version>[0-9.]{1,5}))?"
-REQUEST = rf'"(?P<http__request__method>[A-Z]{{3,16}}) (?P<url__original>{QUOTED}?){VERSION}" '
+REQUEST = rf'"(?P<http__request__method>[A-Z]{{3,16}}) (?P<url__original>{QUOTED}?){VERSION} ?" '
 # A scanner sends what it likes; a client that says nothing gives "-" or "".
 GARBAGE = rf'"(?P<_garbage>{QUOTED})" '
 BYTES = r"(?P<http__response__body__bytes>[0-9]+|-)"
@@ -62,6 +62,14 @@ INGRESS = (
 )
 SQUID = r" (?P<squid__access__result_code>[A-Z]+[A-Z_]*):(?P<squid__access__hierarchy>[A-Z]+[A-Z_]*)"
 
+# Tomcat's %D, %A, %X and %T before what the client says, each if the administrator wants it.
+TOMCAT = (
+    r" (?:ms:[0-9]+ )?(?:(?P<destination__address>[0-9A-Fa-f]*[.:][0-9A-Fa-f.:]+) )?"
+    r"(?:(?P<apache_tomcat__access__connection_status>[X+-]) )?(?:[0-9.]+ )?"
+    rf'"(?P<http__request__referrer>{QUOTED})" "(?P<user_agent__original>{QUOTED})"'
+    r"(?: X-Forwarded-For=\"(?P<apache_tomcat__access__header_forwarder>[^\"]*)\"?)?"
+)
+
 
 def line(pattern: str) -> Line:
     return Line(pattern + MORE, action="http-request", category=("web",))
@@ -80,12 +88,14 @@ def finish(columns: Columns, context: Context) -> Columns:
     url = urls.split(pc.if_else(connect, pa.scalar(None, TEXT), columns["url.original"]))
     extra = _extra(columns["_more"])
     module = _product(context, columns["_vhost"], extra)
+    for name, values in extra.items():
+        columns[name] = pc.coalesce(columns[name], values)
     return {
         **url,
-        **{name: pc.coalesce(columns[name], values) for name, values in extra.items() if not name.startswith("_")},
+        **{name: columns[name] for name in extra if not name.startswith("_")},
         "event.duration": pc.multiply(extra["_milliseconds"].cast(LONG), 1_000_000),
         **{name: pc.coalesce(url[name], hosts[name]) for name in hosts},
-        "destination.address": served["url.domain"],
+        "destination.address": pc.coalesce(columns["destination.address"], served["url.domain"]),
         "destination.port": served["url.port"],
         "url.original": requested,
         "url.scheme": pc.coalesce(columns["url.scheme"], url["url.scheme"]),
@@ -110,7 +120,7 @@ def _unless_dash(column: pa.Array) -> pa.Array:
 
 def _extra(more: pa.Array) -> Columns:
     columns: Columns = {}
-    for pattern in (TRAEFIK, INGRESS, SQUID):
+    for pattern in (TRAEFIK, INGRESS, SQUID, TOMCAT):
         columns |= captured(pc.extract_regex(more, f"(?s)^{pattern}$"))
     return columns
 

@@ -74,8 +74,8 @@ LINES = (
     LOGIN(r"611103 User logged out: Uname: (?P<user__name>.*)", action="logged-out", type=("info",)),
     REFUSED(rf"308001 .*console enable password incorrect for [0-9]+ tries \(from {FROM}\).*"),
     Line(
-        rf"315011 SSH session from {FROM} on interface {IN} for user \"?{USER}\"? disconnected by SSH server, "
-        rf"reason: {REASON}",
+        rf"315011 SSH session from (?:{FROM} )?on interface {IN} for user \"?{USER}\"? "
+        rf"(?:terminated normally\.?|disconnected by SSH server, reason: {REASON})",
         action="ssh-session-ended",
         category=("network",),
         type=("connection", "end"),

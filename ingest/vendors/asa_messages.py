@@ -24,13 +24,15 @@ IN, OUT = r"(?P<observer__ingress__interface__name>[^:/]+)", r"(?P<observer__egr
 FROM, TO = r"(?P<source__address>[^ /():,<>]+|[0-9A-Fa-f:.]+)", r"(?P<destination__address>[^ /():,<>]+|[0-9A-Fa-f:.]+)"
 FROM_PORT, TO_PORT = r"/(?P<source__port>[0-9]+)", r"/(?P<destination__port>[0-9]+)"
 SOURCE, TARGET = f"{FROM}{FROM_PORT}", f"{TO}{TO_PORT}"
-FROM_NAT = r"\((?P<_source_nat>[^ /()]+)/(?P<_source_nat_port>[0-9]+)\)"
-TO_NAT = r"\((?P<_destination_nat>[^ /()]+)/(?P<_destination_nat_port>[0-9]+)\)"
+FROM_NAT = r"\((?P<_source_nat>[^ /()]+)(?:/(?P<_source_nat_port>[0-9]+))?\)"
+TO_NAT = r"\((?P<_destination_nat>[^ /()]+)(?:/(?P<_destination_nat_port>[0-9]+))?\)"
 # Behind an address the user, or a security group tag, of identity firewall and TrustSec.
 FROM_USER, TO_USER = r"(?: ?\((?P<_source_user>[^)]*)\)\)?)?", r"(?: ?\((?P<_destination_user>[^)]*)\)\)?)?"
 TRANSPORT, DIRECTION = r"(?P<network__transport>[^ ]+)", r"(?P<network__direction>[^ ]+)"
 NUMBER = r"(?:protocol (?P<network__iana_number>[0-9]+)|(?P<network__transport>[^ ]+))"
 LIST = r'"?(?P<cisco__asa__rule_name>[^"]+?)"?'
+# Where hashes of the list's entries follow, or nothing.
+GROUP = r'"?(?P<cisco__asa__rule_name>[^" ]+)"?(?: .*)?'
 ICMP = r"type[ =](?P<cisco__asa__icmp_type>[0-9]+), ?code[ =](?P<cisco__asa__icmp_code>[0-9]+)"
 CONNECTION = r"(?P<cisco__asa__connection_id>[0-9]+)"
 DURATION = r"duration (?P<_duration>[0-9:hms]+)"
@@ -60,6 +62,12 @@ LINES = (
         r"(?: (?P<event__reason>[^(:]*?))?(?: from (?P<cisco__asa__termination_initiator>[^ ():]+))?"
         r"(?: ?\((?P<cisco__asa__termination_user>[^)]*)\))?\s*"
     ),
+    # The foreign end began what is inbound; of a teardown the device does not say it.
+    BUILT(
+        rf"302020 Built (?P<network__direction>inbound) {TRANSPORT} connection for faddr (?:{IN}:)?{FROM}/[0-9]+"
+        rf"{FROM_USER} gaddr (?:[^ :]*:)?(?P<_destination_nat>[^ /]+)/[0-9]+ laddr (?:{OUT}:)?{TO}/[0-9]+{TO_USER}"
+        r"(?: type (?P<cisco__asa__icmp_type>[0-9]+) code (?P<cisco__asa__icmp_code>[0-9]+))?.*"
+    ),
     BUILT(
         rf"302020 Built {DIRECTION} {TRANSPORT} connection for faddr (?:{OUT}:)?{TO}/[0-9]+{TO_USER} "
         rf"gaddr (?:[^ :]*:)?(?P<_source_nat>[^ /]+)/[0-9]+ laddr (?:{IN}:)?{FROM}/[0-9]+{FROM_USER}"
@@ -69,6 +77,10 @@ LINES = (
         rf"302021 Teardown {TRANSPORT} connection for faddr (?:{OUT}:)?{TO}/[0-9]+{TO_USER} "
         rf"gaddr (?:[^ :]*:)?(?P<_source_nat>[^ /]+)/[0-9]+ laddr (?:{IN}:)?{FROM}/[0-9]+{FROM_USER}"
         r"(?: type (?P<cisco__asa__icmp_type>[0-9]+) code (?P<cisco__asa__icmp_code>[0-9]+))?.*"
+    ),
+    BUILT(
+        rf"3020(?:22|24|26) Built .* stub {TRANSPORT} connection for {IN}:{SOURCE} {FROM_NAT} to {OUT}:{TARGET} "
+        rf"{TO_NAT}.*"
     ),
     BUILT(rf"3020(?:22|24|26) Built .* stub {TRANSPORT} connection for {IN}:{SOURCE} .*to {OUT}:{TARGET}.*"),
     ENDED(
@@ -129,11 +141,15 @@ LINES = (
     DENY(rf"106020 Deny IP teardrop fragment \(.*\) from {FROM} to {TO}"),
     DENY(rf"106021 Deny {TRANSPORT} reverse path check from {FROM} to {TO} on interface {IN}"),
     DENY(rf"106022 Deny {TRANSPORT} connection spoof from {FROM} to {TO} on interface {IN}"),
-    DENY(
-        rf"106023 Deny {NUMBER} src {IN}:{FROM}(?:{FROM_PORT})?{FROM_USER} dst {OUT}:{TO}(?:{TO_PORT})?{TO_USER}"
-        rf"(?: ?\({ICMP}\))? by access-group {LIST}.*"
+    *(
+        DENY(
+            rf"106023 Deny {NUMBER} src {IN}:{FROM}(?:{FROM_PORT})?{FROM_USER} dst {OUT}:{TO}(?:{TO_PORT})?{TO_USER}"
+            rf"{kind} by access-group {GROUP}"
+        )
+        # Required first, or else it would be taken for the user.
+        for kind in (rf",? ?\(?{ICMP}\)?,?", "")
     ),
-    DENY(rf"106027 (?:.* )?[Dd]eny src {FROM} dst {TO} by access-group {LIST}.*"),
+    DENY(rf"106027 (?:.* )?[Dd]eny src {FROM} dst {TO} by access-group {GROUP}"),
     ALLOW(
         rf"10610[02] access-list {LIST} (?:permitted|est-allowed) {TRANSPORT} (?:for user '?(?P<user__name>[^ ]+?)'? )?"
         rf"{IN}/{FROM}\((?P<source__port>[0-9]+)\).*?-> {OUT}/{TO}\((?P<destination__port>[0-9]+)\).*"

@@ -86,14 +86,14 @@ LINES = (
     ),
     VPN(
         r"721016 \((?P<cisco__asa__device_type>[^)]*)\) WebVPN session for client user (?P<source__user__name>.*), "
-        r"IP (?P<destination__address>[^ ]+) has been created\.?",
+        r"IP(?:v[46])? (?P<destination__address>[^ ]+) has been created\.?",
         action="client-vpn-connected",
         type=("connection", "start"),
         outcome="success",
     ),
     VPN(
         r"721018 \((?P<cisco__asa__device_type>[^)]*)\) WebVPN session for client user (?P<source__user__name>.*), "
-        r"IP (?P<destination__address>[^ ]+) has been deleted\.?",
+        r"IP(?:v[46])? (?P<destination__address>[^ ]+) has been deleted\.?",
         action="client-vpn-disconnected",
         type=("connection", "end"),
         outcome="success",

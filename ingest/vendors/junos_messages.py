@@ -13,6 +13,8 @@ from ingest.lines import Line
 
 LOGIN = partial(Line, action="logged-in", category=("authentication",), type=("start",), outcome="success")
 REFUSED = partial(Line, action="logon-failed", category=("authentication",), type=("start",), outcome="failure")
+FILTERED = partial(Line, action="firewall-filter", category=("network",), type=("connection",))
+PING = partial(Line, action="ping-test", category=("network",), type=("info",))
 CHANGE = partial(Line, action="configuration", category=("configuration",), type=("change",), outcome="success")
 
 ENDS = (
@@ -42,6 +44,12 @@ COUNTED = (
 )
 INTERFACE = r"(?P<observer__ingress__interface__name>[^ ]+)"
 NAME = r"(?P<user__name>[^']*)"
+# What a firewall filter logs of a packet.
+PACKET = (
+    rf"FW: {INTERFACE} +(?P<juniper__srx__action>[A-Z]) +(?P<network__transport>[^ ]+) "
+    r"+(?P<source__address>[0-9A-Fa-f.:]+) +(?P<destination__address>[0-9A-Fa-f.:]+) +(?P<source__port>[0-9]+) +"
+    r"(?P<destination__port>[0-9]+)(?: +\((?P<source__packets>[0-9]+) packets?\))?\s*"
+)
 
 
 def tagged(tag: str) -> str:
@@ -96,15 +104,8 @@ LINES = (
         rf"(?P<observer__ingress__interface__name>[^ ,]+)"
         r"(?:, action: (?P<juniper__srx__action>[^ ,]+))?.*"
     ),
-    Line(
-        rf"{tagged('PFE_FW_SYSLOG_IP[0-9]*')}FW: {INTERFACE} +(?P<juniper__srx__action>[A-Z]) "
-        rf"+(?P<network__transport>[^ ]+) "
-        r"+(?P<source__address>[0-9A-Fa-f.:]+) +(?P<destination__address>[0-9A-Fa-f.:]+) +(?P<source__port>[0-9]+) +"
-        r"(?P<destination__port>[0-9]+).*",
-        action="firewall-filter",
-        category=("network",),
-        type=("connection",),
-    ),
+    FILTERED(rf"(?:[^ ]+ |\(FPC Slot [0-9]+, PIC Slot [0-9]+\) )(?P<process__name>PFE_FW_SYSLOG_IP[0-9]*): {PACKET}"),
+    FILTERED(rf"(?:{tagged('PFE_FW_SYSLOG_IP[0-9]*')})?{PACKET}"),
     LOGIN(rf"{tagged('UI_AUTH_EVENT')}Authenticated user '{NAME}' .*"),
     LOGIN(
         rf"{tagged('UI_LOGIN_EVENT')}User '{NAME}' login, class '[^']*' \[[0-9]+\](?:, ssh-connection "
@@ -133,8 +134,26 @@ LINES = (
     ),
     CHANGE(rf"{tagged('UI_COMMIT[A-Z_]*')}User '{NAME}' (?P<event__reason>.*)"),
     CHANGE(rf"{tagged('UI_CFG_AUDIT_[A-Z_]+')}User '{NAME}' (?P<event__reason>.*)"),
+    PING(rf"{tagged('PING_TEST_COMPLETED')}(?P<event__reason>.*)", outcome="success"),
+    PING(rf"{tagged('PING_(?:TEST|PROBE)_FAILED')}(?P<event__reason>.*)", outcome="failure"),
     Line(
-        r"(?P<event__code>(?:UI|SSHD|LOGIN|ANTISPAM|CONTENT_FILTERING|AAMW|SECINTEL|PFE|KMD)_[A-Z0-9_]+): "
-        r"(?P<event__reason>.*)"
+        r"(?:IKE|IPSec) negotiation failed with error: (?P<event__reason>.*?)\. .*",
+        action="vpn-negotiation",
+        category=("network",),
+        type=("connection", "error"),
+        outcome="failure",
     ),
+    Line(
+        r"(?:IKE|IPSec) negotiation successfully completed\. .*",
+        action="vpn-negotiation",
+        category=("network",),
+        type=("connection", "start"),
+        outcome="success",
+    ),
+    Line(
+        r"(?P<event__code>(?:UI|SSHD|LOGIN|ANTISPAM|CONTENT_FILTERING|AAMW|SECINTEL|PFE|KMD|RTLOG|PING|SNMP|SNMPD|RPD"
+        r"|CHASSISD|DCD|JSRPD|MIB2D|EVENTD)_[A-Z0-9_]+): (?P<event__reason>.*)"
+    ),
+    # Of its own programs, which are known by their names.
+    Line(r".*"),
 )

@@ -154,7 +154,7 @@ LOGS = (
     Log("pe", ("compile_ts|machine", "os|is_exe|id"), category=("file",), type=("info",)),
     Log(
         "files",
-        ("fuid", "seen_bytes|tx_hosts|mime_type|source"),
+        ("fuid", "seen_bytes|tx_hosts|source"),
         category=("file",),
         type=("info",),
         names={

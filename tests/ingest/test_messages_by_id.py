@@ -13,6 +13,12 @@ from ingest.parsers import cisco_asa, cisco_ios, juniper
 
 FOLDER = Path(parsers.__file__).parent
 
+# Behind its program, or behind the host where the text says all.
+JUNOS = (
+    r"(?:[a-zA-Z_]+(?:\[[0-9]+\])?: | srx-vien (?:kmd [0-9]+ )?(?:- )*)"
+    rf"(?P<text>(?:{juniper.TAGGED}|FW: |\(FPC |node[0-9]|IKE |IPSec ).*)$"
+)
+
 
 def samples(name: str, expression: str) -> pa.Array:
     """Of each sample what the expression catches of it, in the form that the table reads."""
@@ -27,8 +33,8 @@ def samples(name: str, expression: str) -> pa.Array:
     ("name", "table", "expression"),
     [
         ("cisco_asa", cisco_asa.MESSAGES, "%" + cisco_asa.HEADER.split("%", 1)[1]),
-        ("cisco_ios", cisco_ios.MESSAGES, "%" + cisco_ios.HEADER.split("%", 1)[1]),
-        ("juniper", juniper.MESSAGES, rf"[a-zA-Z_]+(?:\[[0-9]+\])?: (?P<text>{juniper.TAGGED}.*)$"),
+        ("cisco_ios", cisco_ios.MESSAGES, "%" + cisco_ios.HEADER.rsplit("%", 1)[1]),
+        ("juniper", juniper.MESSAGES, JUNOS),
     ],
 )
 def test_samples_reach_every_line(name: str, table: Parser, expression: str) -> None:

@@ -42,6 +42,7 @@ def mutated(draw: st.DrawFn) -> bytes:
 lines = st.lists(st.none() | st.binary(max_size=80) | st.sampled_from(SAMPLES) | mutated(), max_size=25)
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(lines)
 def test_any_bytes_become_an_event_or_an_error_row_for_row(given_lines: list[bytes | None]) -> None:
@@ -58,6 +59,7 @@ def test_any_bytes_become_an_event_or_an_error_row_for_row(given_lines: list[byt
         assert "a parser failed" not in event.get("error.message", "")
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(lines, st.data())
 def test_a_batch_is_parsed_as_its_parts_are(given_lines: list[bytes | None], data: st.DataObject) -> None:
@@ -67,6 +69,7 @@ def test_a_batch_is_parsed_as_its_parts_are(given_lines: list[bytes | None], dat
     assert to_documents(parse(batch, register)) == parts[0] + parts[1]
 
 
+@pytest.mark.slow
 def test_columns_are_fields_and_survive_nesting() -> None:
     batch = parse(raw(list(SAMPLES)), Register())
     assert set(batch.schema.names) <= set(FLAT.names)
@@ -205,6 +208,7 @@ def test_text_that_would_be_code_elsewhere_stays_text() -> None:
     assert events(line)[0]["user.name"] == "<b>\x1b[31m{{7*7}}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("filler", [b"1", b"[", b'"', b"\\", b" ", b"<", b"a.", b"\xff", b'{"a":'])
 def test_a_megabyte_of_one_thing_is_one_event(filler: bytes) -> None:
     heads = (b"", b"<13>Mar  5 08:15:02 h sshd[1]: ", b'203.0.113.1 - - [05/Mar/2026:08:15:02 +0700] "')

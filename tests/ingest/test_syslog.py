@@ -322,12 +322,23 @@ pieces = st.tuples(
 def test_the_usual_form_is_read_as_the_steps_read_it(lines: list[str]) -> None:
     text = pa.array(lines, pa.string())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(syslog.shapes, "USUAL", [])
+        patch.setattr(syslog, "_read_usual", lambda *_: None)
         by_steps = syslog.read(text, PROGRAMS)
     headers = syslog.read(text, PROGRAMS)
     assert headers.form.tolist() == by_steps.form.tolist()
     for name in syslog.COLUMNS:
         assert getattr(headers, name).to_pylist() == getattr(by_steps, name).to_pylist()
+
+
+@pytest.mark.parametrize(
+    "line", ['{"a": 1}', "{", '{"t": "Mar  5 08:15:02 web-01 sshd[1]: x"}', "{a 0/RSP0/CPU0:Mar  5 08:15:02 : x"]
+)
+def test_what_begins_as_an_object_has_no_header_and_is_the_message(line: str) -> None:
+    usual = "<13>Mar  5 08:15:02 web-01 sshd[1]: x"
+    headers = syslog.read(pa.array([line, usual, line], pa.string()), PROGRAMS)
+    assert headers.form.tolist() == [syslog.BARE, syslog.RFC3164, syslog.BARE]
+    assert headers.message.to_pylist() == [line, "x", line]
+    assert headers.host.to_pylist() == [None, "web-01", None]
 
 
 names = st.text(alphabet="abz.09@_-", min_size=1, max_size=8)

@@ -29,3 +29,15 @@ def test_nothing_is_made_of_nothing() -> None:
     assert flows.complete({}) == {}
     made = completed(source__ip=["192.0.2.1"])
     assert {name: values for name, values in made.items() if values != [None]} == {"source.ip": ["192.0.2.1"]}
+
+
+def test_icmp_has_type_and_code_for_ports_and_others_are_left_alone() -> None:
+    columns = {
+        "source.address": pa.array(["192.168.0.89"] * 4),
+        "destination.address": pa.array(["192.168.0.1"] * 4),
+        "network.transport": pa.array(["ICMP", "tcp", "1", None]),
+        "kind": pa.array(["8", "3", "8", "8"]),
+        "code": pa.array(["0", "1", None, "0"]),
+    }
+    found = flows.icmp(columns, "kind", "code")["network.community_id"].to_pylist()
+    assert found == ["1:X0snYXpgwiv9TZtqg64sgzUn6Dk=", None, None, None]

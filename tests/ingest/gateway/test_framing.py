@@ -120,6 +120,7 @@ def test_empty_frames_are_counted() -> None:
     assert decoder.empty == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "stream", [b"1" * 1_000_000, b"\0" * 1_000_000, b"5 <" * 300_000, b" <" * 500_000, b"\n<" * 500_000]
 )
@@ -143,6 +144,7 @@ bytes_of_streams = st.lists(
 ).map(b"".join)
 
 
+@pytest.mark.slow
 @settings(max_examples=600)
 @given(bytes_of_streams, st.lists(st.integers(0, 600), max_size=8))
 def test_any_chunking_gives_the_same_frames_and_none_is_too_long(stream: bytes, cuts: list[int]) -> None:
@@ -156,6 +158,7 @@ def test_any_chunking_gives_the_same_frames_and_none_is_too_long(stream: bytes, 
     assert all(0 < len(message) <= MAX for message, _ in frames)
 
 
+@pytest.mark.slow
 @settings(max_examples=400)
 @given(bytes_of_streams, st.lists(st.integers(0, 600), max_size=4))
 def test_silence_at_any_time_raises_nothing_and_loses_no_later_line(stream: bytes, cuts: list[int]) -> None:
@@ -168,6 +171,7 @@ def test_silence_at_any_time_raises_nothing_and_loses_no_later_line(stream: byte
     assert (b"<14>six", 0) in frames
 
 
+@pytest.mark.slow
 @settings(max_examples=600)
 @given(bytes_of_streams)
 @example(b"10 x")
@@ -185,6 +189,7 @@ lines = (
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(st.lists(st.tuples(lines, st.sampled_from(["count", "count+lf", "lf", "crlf"]))))
 def test_good_frames_come_back_whatever_the_mixture(framed: list[tuple[bytes, str]]) -> None:

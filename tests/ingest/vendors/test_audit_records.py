@@ -61,6 +61,7 @@ def test_any_text_is_read_or_left(lines: list[str]) -> None:
     assert rows == [n for n, line in enumerate(lines) if line.startswith("type=SYSCALL msg=audit(")]
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(
     st.recursive(
