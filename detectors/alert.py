@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from typing import Any
 import orjson
 
 from detectors.samples import bounded
+from detectors.sigma import attack
 
 SEVERITIES = ("informational", "low", "medium", "high", "critical")
 
@@ -36,23 +37,6 @@ SAMPLE_TEXT = 8_192
 DOCUMENT_BYTES = 256 << 10
 """No line makes an alert that is larger as JSON (`detectors.samples`)."""
 REASON_TEXT = 2_000
-
-TACTICS = {
-    "reconnaissance": ("TA0043", "Reconnaissance"),
-    "resource-development": ("TA0042", "Resource Development"),
-    "initial-access": ("TA0001", "Initial Access"),
-    "execution": ("TA0002", "Execution"),
-    "persistence": ("TA0003", "Persistence"),
-    "privilege-escalation": ("TA0004", "Privilege Escalation"),
-    "defense-evasion": ("TA0005", "Defense Evasion"),
-    "credential-access": ("TA0006", "Credential Access"),
-    "discovery": ("TA0007", "Discovery"),
-    "lateral-movement": ("TA0008", "Lateral Movement"),
-    "collection": ("TA0009", "Collection"),
-    "command-and-control": ("TA0011", "Command and Control"),
-    "exfiltration": ("TA0010", "Exfiltration"),
-    "impact": ("TA0040", "Impact"),
-}
 
 
 @dataclass(frozen=True)
@@ -178,17 +162,26 @@ def index_name(alias: str, window_start: datetime) -> str:
 
 
 def threat(tags: Sequence[str]) -> dict[str, Any]:
-    """ECS threat fields of Sigma's `attack.*` tags."""
-    names = [tag.removeprefix("attack.").replace("_", "-") for tag in tags if tag.startswith("attack.")]
-    tactics = [TACTICS[name] for name in names if name in TACTICS]
-    techniques = [name.upper() for name in names if re.fullmatch(r"t\d{4}(\.\d{3})?", name)]
-    if not tactics and not techniques:
+    """ECS threat fields of Sigma's `attack.*` tags. Names lie as the ids do; a technique that our table lacks is called
+    by its id."""
+    tactics = [attack.TACTICS[name] for name in attack.tactics(tags)]
+    found = attack.techniques(tags)
+    if not tactics and not found:
         return {}
+    # ECS has the technique of a sub-technique beside it, whether or not a tag names it.
+    techniques = _named(dict.fromkeys(technique.partition(".")[0] for technique in found))
+    if deeper := [technique for technique in found if "." in technique]:
+        techniques["subtechnique"] = _named(deeper)
     return {
         "framework": "MITRE ATT&CK",
         "tactic": {"id": [tactic[0] for tactic in tactics], "name": [tactic[1] for tactic in tactics]},
-        "technique": {"id": techniques},
+        "technique": techniques,
     }
+
+
+def _named(techniques: Iterable[str]) -> dict[str, Any]:
+    ids = list(techniques)
+    return {"id": ids, "name": [attack.own_name(technique) or technique for technique in ids]}
 
 
 def fill(template: str, seen: Seen, sample: Mapping[str, Any]) -> str:
@@ -228,8 +221,12 @@ def duration(seconds: int) -> str:
 
 def _trim(value: Any) -> Any:
     """`value` without nulls and objects that hold nothing else, with dates as ISO text and long texts cut."""
-    if isinstance(value, Mapping):
-        trimmed = {name: _trim(inner) for name, inner in value.items() if inner is not None}
+    if isinstance(value, dict):
+        trimmed = {
+            name: inner if isinstance(inner, str) and len(inner) <= SAMPLE_TEXT else _trim(inner)
+            for name, inner in value.items()
+            if inner is not None
+        }
         return {name: inner for name, inner in trimmed.items() if inner != {}}
     if isinstance(value, list):
         # An Arrow map arrives as a list of pairs.

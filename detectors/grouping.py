@@ -41,6 +41,19 @@ MATCH = pa.struct(
 ENTITIES = ("source.ip", "user.name", "host.name", "service.name")
 """Whom an alert is about when its rule does not say, or its event lacks what the rule says: the first that is there."""
 
+ON_A_MACHINE = (
+    *("process_", "file_", "registry_", "ps_", "image_", "driver_", "pipe_", "create_", "raw_access_", "wmi_"),
+    *("sysmon_", "network_connection", "dns_query", "antivirus", "clipboard_"),
+)
+"""Beginnings of Sigma's categories of what happens on one machine: there the account is mostly the system's own, and
+its processes on all machines are no one alert."""
+
+
+BEHIND, AHEAD = 366 * 86_400, 86_400
+"""Seconds that an event's own time may lie before and after its receipt, and still choose its window. A sender writes
+what it likes: each line with another year would be an alert in an index of its own, of which a cluster has room for
+some hundred, and one in the year 2099 would end all windows in which `jobs.count` still counts."""
+
 
 def attribute(events: pa.RecordBatch, matches: pa.RecordBatch, rules: Sequence[Rule]) -> pa.ListArray:
     """One list of MATCH an event, in the order of `matches` (by row, then rule); empty where nothing matched.
@@ -69,7 +82,7 @@ def window_start(moment: datetime, seconds: int) -> datetime:
 
 def _of_rule(rule: Rule, rows: np.ndarray, events: pa.RecordBatch, stamps: np.ndarray) -> list[dict[str, object]]:
     starts = stamps[rows] - stamps[rows] % rule.window_seconds
-    types, values = entity(events, rows, rule.entity)
+    types, values = entity(events, rows, _entities(rule))
     known: dict[tuple[str, str, int], dict[str, object]] = {}
     found = []
     for key in zip(types, values, starts.tolist(), strict=True):
@@ -87,13 +100,19 @@ def _of_rule(rule: Rule, rows: np.ndarray, events: pa.RecordBatch, stamps: np.nd
     return found
 
 
-def entity(events: pa.RecordBatch, rows: np.ndarray, wanted: str | None) -> tuple[list[str], list[str]]:
-    """The type and value of the entity of each of `rows`: `wanted`, else the first of ENTITIES that is there."""
+def _entities(rule: Rule) -> Iterable[str]:
+    own = (rule.entity,) if rule.entity else ()
+    is_of_machine = (rule.logsource.category or "").startswith(ON_A_MACHINE)
+    return dict.fromkeys((*own, "host.name", *ENTITIES) if is_of_machine else (*own, *ENTITIES))
+
+
+def entity(events: pa.RecordBatch, rows: np.ndarray, wanted: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The type and value of the entity of each of `rows`: the first of `wanted` that is there."""
     index = pa.array(rows)
     types = pa.nulls(len(rows), TEXT)
     values = pa.nulls(len(rows), TEXT)
-    for name in dict.fromkeys((wanted, *ENTITIES)):
-        if name is None or name not in events.schema.names or not values.null_count:
+    for name in wanted:
+        if name not in events.schema.names or not values.null_count:
             continue
         column = events.column(name).take(index)
         if pa.types.is_list(column.type):
@@ -105,7 +124,17 @@ def entity(events: pa.RecordBatch, rows: np.ndarray, wanted: str | None) -> tupl
 
 
 def _epoch_seconds(events: pa.RecordBatch) -> np.ndarray:
-    stamps = events.column("@timestamp").cast(TIMESTAMP).cast(pa.int64()).fill_null(0)
+    """The event's time; that of its receipt where the two lie too far apart (BEHIND, AHEAD)."""
+    stamps = _seconds(events, "@timestamp")
+    if "event.ingested" not in events.schema.names:
+        return stamps
+    received = _seconds(events, "event.ingested")
+    is_near = (received == 0) | ((stamps >= received - BEHIND) & (stamps <= received + AHEAD))
+    return np.where(is_near, stamps, received)
+
+
+def _seconds(events: pa.RecordBatch, name: str) -> np.ndarray:
+    stamps = events.column(name).cast(TIMESTAMP).cast(pa.int64()).fill_null(0)
     return np.asarray(stamps.to_numpy(zero_copy_only=False) // 1_000_000)
 
 

@@ -1,6 +1,6 @@
-"""samples: an alert's sample events, however large, in a bounded number of bytes.
+"""samples: an alert's sample events as JSON, however large, in a bounded number of bytes.
 
-In:   nested events without nulls, each text cut
+In:   nested events; to be bounded, without nulls and each text cut
 Out:  the same, or without what is too long
 Docs: docs/decisions/0006-alerts.md
 """
@@ -11,12 +11,39 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
+import pyarrow as pa
+
+from ingest.event import flatten, to_documents
 
 SAMPLES_BYTES = 112 << 10
 """Of all samples of an alert, as JSON. What else it holds of them (`source`, `related` …) is at most as much again, so
 that no line makes an alert larger than `alert.DOCUMENT_BYTES`."""
 WHOLE = ("event.original", "event.id")
 """The raw line stays, cut like every text, while anything else of its sample can go."""
+
+
+def written(events: pa.RecordBatch) -> list[str]:
+    """Nested events (`ingest.event.NESTED`) as JSON, as Spark's `to_json` writes them: without nulls, moments in ISO
+    8601 with milliseconds."""
+    flat = flatten(events)
+    documents = to_documents(flat.select([name for name in flat.schema.names if name != "vendor"]))
+    vendors = flat.column("vendor").to_pylist() if "vendor" in flat.schema.names else [None] * flat.num_rows
+    return [
+        orjson.dumps(nested(document) | ({"vendor": dict(pairs)} if pairs else {})).decode()
+        for document, pairs in zip(documents, vendors, strict=True)
+    ]
+
+
+def nested(dotted: Mapping[str, Any]) -> dict[str, Any]:
+    """`{"a.b": 1}` -> `{"a": {"b": 1}}`, for names of `ingest.event.FIELDS`, of which none begins another."""
+    tree: dict[str, Any] = {}
+    for name, value in dotted.items():
+        *parents, leaf = name.split(".")
+        node = tree
+        for parent in parents:
+            node = node.setdefault(parent, {})
+        node[leaf] = value
+    return tree
 
 
 def bounded(samples: list[dict[str, Any]]) -> list[dict[str, Any]]:

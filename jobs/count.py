@@ -11,11 +11,11 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
+from detectors.grouping import AHEAD
+from detectors.sigma.metadata import MAX_ALERT_SECONDS
 from hamrong.config import Config
 from jobs.alerts import alert_rows, build_documents
 from jobs.sinks import delta, opensearch
-
-LONGEST_WINDOW_SECONDS = 86_400
 
 
 def start(spark: SparkSession, cfg: Config) -> StreamingQuery:
@@ -25,8 +25,8 @@ def start(spark: SparkSession, cfg: Config) -> StreamingQuery:
         opensearch.publish(batch, build_documents(cfg.detection), cfg)
 
     # State of a window may go when no line of it can come any more: one longest window after its start, plus the
-    # lateness that we grant.
-    kept = LONGEST_WINDOW_SECONDS + cfg.detection.watermark_seconds
+    # lateness that we grant, plus what a clock that runs ahead may take from all others.
+    kept = MAX_ALERT_SECONDS + cfg.detection.watermark_seconds + AHEAD
     matches = delta.stream(spark, cfg, "matches").withWatermark("window_start", f"{kept} seconds")
     return (
         alert_rows(matches)

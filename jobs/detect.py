@@ -35,11 +35,15 @@ from jobs.sources import kafka
 def detect(lines: pa.RecordBatch, register: Register, ruleset: Ruleset) -> tuple[pa.RecordBatch, pa.RecordBatch]:
     """Lines (`ingest.event.RAW`) -> their events, nested and one a line, and their matches as the lake holds them."""
     flat = parse(lines, register)
-    found = attribute(flat, ruleset.match(flat), ruleset.rules)
     events = nest(flat)
+    return events, matched(events, attribute(flat, ruleset.match(flat), ruleset.rules))
+
+
+def matched(events: pa.RecordBatch, found: pa.ListArray) -> pa.RecordBatch:
+    """Nested events and their matches (`detectors.grouping.attribute`) -> the matches as the lake holds them."""
     event = events.take(pc.list_parent_indices(found))
     columns = [*found.flatten().flatten(), event.column("@timestamp"), event.to_struct_array()]
-    return events, pa.RecordBatch.from_arrays(columns, schema=delta.SCHEMAS["matches"])
+    return pa.RecordBatch.from_arrays(columns, schema=delta.SCHEMAS["matches"])
 
 
 def process(lines: DataFrame, cfg: Config) -> DataFrame:

@@ -12,6 +12,7 @@ it is: a new one is opened that names it (`soc.alert.previous`); its id follows 
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +23,7 @@ from opensearchpy.helpers import streaming_bulk
 
 from detectors.alert import index_name
 from hamrong import config
+from hamrong.credentials import basic
 
 GROW = """
 def alert = ctx._source.soc.alert;
@@ -54,19 +56,39 @@ SET_ONCE = {
 """Values of `soc.alert` that only its first writing and the analysts set."""
 
 
+CHUNK_BYTES = 10 << 20
+"""Of one request: 500 alerts that are as large as may be are twenty times that, and a small heap has no room for it."""
+
+
 def put(
     opensearch: OpenSearch, documents: Iterable[dict[str, Any]], alias: str
 ) -> Iterator[tuple[dict[str, Any], str | None]]:
-    """Write each document; yields it with None, or with the reason why OpenSearch refuses it for good."""
+    """Write each document; yields it with None, or with the reason why OpenSearch refuses it for good.
+
+    Raises TransportError when OpenSearch is away, or does not take a document for a reason that is not the document's:
+    then some are written, and all have to be put again.
+    """
     kept = list(documents)
     actions = (_action(document, alias) for document in kept)
     answers = streaming_bulk(
-        opensearch, actions, raise_on_error=False, max_retries=8, initial_backoff=1, max_backoff=15, chunk_size=500
+        opensearch,
+        actions,
+        raise_on_error=False,
+        max_retries=8,
+        initial_backoff=1,
+        max_backoff=15,
+        chunk_size=500,
+        max_chunk_bytes=CHUNK_BYTES,
     )
     again: list[dict[str, Any]] = []
-    for document, (accepted, answer) in zip(kept, answers, strict=True):
+    # What was asked again since OpenSearch had no room for it is answered after the others.
+    waiting: dict[str, deque[dict[str, Any]]] = {}
+    for document in kept:
+        waiting.setdefault(document["soc"]["alert"]["id"], deque()).append(document)
+    for accepted, answer in answers:
         result = answer["update"]
-        if not accepted and result.get("status", 500) >= 500:
+        document = waiting[result["_id"]].popleft()
+        if not accepted and not _is_its_fault(result):
             raise TransportError(result.get("status", 500), "bulk", result.get("error"))
         if accepted and _fires_again(document, result["get"]["_source"]["soc"]["alert"]):
             again.append(_successor(document))
@@ -74,6 +96,14 @@ def put(
             yield document, None if accepted else orjson.dumps(result.get("error")).decode()
     if again:
         yield from put(opensearch, again, alias)
+
+
+def _is_its_fault(result: dict[str, Any]) -> bool:
+    """Whether OpenSearch would never take the document. Everything else passes or has to be mended: no room in its
+    queue or on its disk, an index closed to writing, a right that is missing, no more shards allowed, a race that was
+    lost too often."""
+    error = result.get("error") or {}
+    return result.get("status") == 400 and error.get("type") != "validation_exception"
 
 
 def by_alias(documents: Iterable[dict[str, Any]], settings: config.OpenSearch) -> dict[str, list[dict[str, Any]]]:
@@ -101,9 +131,12 @@ def client(settings: config.OpenSearch) -> OpenSearch:
     """A client; usable in `with`. Retries when a connection breaks, before it raises."""
     return OpenSearch(
         settings.url,
-        http_auth=(settings.user, settings.password.reveal()) if settings.user else None,
+        headers=basic(settings.user, settings.password),
         ca_certs=settings.ca_file or None,
         timeout=settings.timeout_seconds,
+        # The alert pages have 40 threads (Starlette's); a connection beyond those that are kept is made for one
+        # request.
+        pool_maxsize=40,
         max_retries=5,
         retry_on_timeout=True,
     )

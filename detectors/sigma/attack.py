@@ -16,11 +16,30 @@ from pathlib import Path
 
 import orjson
 
-from detectors.alert import TACTICS
-
 TABLE = Path(__file__).parent / "attack.json"
-# By which the matrix has replaced "defense-evasion"; alerts still name that.
-NEWER = ("stealth", "defense-impairment")
+
+TACTICS = {
+    "reconnaissance": ("TA0043", "Reconnaissance"),
+    "resource-development": ("TA0042", "Resource Development"),
+    "initial-access": ("TA0001", "Initial Access"),
+    "execution": ("TA0002", "Execution"),
+    "persistence": ("TA0003", "Persistence"),
+    "privilege-escalation": ("TA0004", "Privilege Escalation"),
+    "stealth": ("TA0005", "Stealth"),
+    "defense-impairment": ("TA0112", "Defense Impairment"),
+    "credential-access": ("TA0006", "Credential Access"),
+    "discovery": ("TA0007", "Discovery"),
+    "lateral-movement": ("TA0008", "Lateral Movement"),
+    "collection": ("TA0009", "Collection"),
+    "command-and-control": ("TA0011", "Command and Control"),
+    "exfiltration": ("TA0010", "Exfiltration"),
+    "impact": ("TA0040", "Impact"),
+}
+"""Id and name, as the matrix stands."""
+
+OLDER = {"defense-evasion": "stealth"}
+"""Until version 19 one tactic was both: its id went to Stealth, and Defense Impairment got a new one."""
+
 _TECHNIQUE = re.compile(r"t\d{4}(\.\d{3})?")
 
 
@@ -30,25 +49,29 @@ def techniques(tags: Iterable[str]) -> tuple[str, ...]:
 
 
 def tactics(tags: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for name in _names(tags) if name in TACTICS or name in NEWER))
+    """Keys of TACTICS in the order of the tags, each once; an older name is read as its newer one."""
+    return tuple(dict.fromkeys(name for tag in _names(tags) if (name := OLDER.get(tag, tag)) in TACTICS))
 
 
 def order(tactic: str) -> tuple[int, str]:
     """As the matrix stands."""
     known = list(TACTICS)
-    before = "defense-evasion" if tactic in NEWER else tactic
-    return (known.index(before) if before in known else len(known)), tactic
+    return (known.index(tactic) if tactic in known else len(known)), tactic
 
 
 def tactic_name(tactic: str) -> str:
-    return TACTICS[tactic][1] if tactic in TACTICS else tactic.replace("-", " ").title()
+    return TACTICS[tactic][1] if tactic in TACTICS else tactic
 
 
 def technique_name(technique: str) -> str:
-    """With its parent's, as `Brute Force: Password Spraying`."""
-    own = _table().get(technique, "")
-    parent = _table().get(technique.partition(".")[0], "")
+    """With its parent's, as `Brute Force: Password Spraying`; "" when our table lacks it."""
+    own, parent = own_name(technique), own_name(technique.partition(".")[0])
     return f"{parent}: {own}" if own and "." in technique and parent else own
+
+
+def own_name(technique: str) -> str:
+    """`Password Spraying`; "" when our table lacks it."""
+    return _table().get(technique, "")
 
 
 def _names(tags: Iterable[str]) -> Iterable[str]:

@@ -28,6 +28,8 @@ MAX_TEXT = 64 << 10
 MAX_SHOWN = 100
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 MAX_WINDOW_SECONDS = 31 * 86400
+MAX_ALERT_SECONDS = 86_400
+"""The longest that matches become one alert: `jobs.count` keeps what it counts as long, for every alert there is."""
 _IDS = uuid.UUID("6f0c7a52-6a0f-5b0e-9a51-5b1c0c6a9a11")
 
 Complain = Callable[[int, str, str], None]
@@ -171,8 +173,8 @@ def _extension(document: Document, complain: Complain) -> dict[str, Any]:
             complain(line, f"{EXTENSION}.{key} is {shown(value)}", "write text")
         elif key == "window":
             seconds = duration(value)
-            if seconds is None or seconds > MAX_WINDOW_SECONDS:
-                complain(line, f"{EXTENSION}.window is {shown(value)}", "write 30m, 1h, 2d … up to 31d")
+            if seconds is None or seconds > MAX_ALERT_SECONDS:
+                complain(line, f"{EXTENSION}.window is {shown(value)}", "write 30m, 1h, 6h … up to 1d")
             else:
                 found["window_seconds"] = seconds
         else:

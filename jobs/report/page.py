@@ -17,6 +17,7 @@ import jinja2
 
 from detectors.alert import SEVERITIES
 from detectors.anomaly.alerts import amount, grouped, label
+from detectors.sigma.attack import technique_name
 from jobs.report import words
 from jobs.report.contents import Hour, Report
 
@@ -62,7 +63,9 @@ def _environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["grouped"] = grouped
-    environment.globals.update(words=words, label=label, amount=amount, severities=tuple(reversed(SEVERITIES)))
+    environment.globals.update(
+        words=words, label=label, amount=amount, technique_name=technique_name, severities=tuple(reversed(SEVERITIES))
+    )
     return environment
 
 

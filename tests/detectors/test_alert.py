@@ -75,7 +75,11 @@ def test_the_document_has_what_the_queue_shows() -> None:
     alert = made["soc"]["alert"]
     assert made["@timestamp"] == alert["first_seen"] == "2026-11-24T08:00:00.000Z"
     assert made["event"]["kind"] == "signal"
-    assert made["threat"]["technique"]["id"] == ["T1110.001"]
+    assert made["threat"]["technique"] == {
+        "id": ["T1110"],
+        "name": ["Brute Force"],
+        "subtechnique": {"id": ["T1110.001"], "name": ["Password Guessing"]},
+    }
     assert made["threat"]["tactic"] == {"id": ["TA0006"], "name": ["Credential Access"]}
     assert made["service"] == {"name": "lgsp"}
     assert made["source"] == {"ip": "203.0.113.5"}, "nulls are left out"
@@ -113,6 +117,15 @@ def test_the_index_is_that_of_the_window_in_utc() -> None:
 @pytest.mark.parametrize(("seconds", "text"), [(300, "5m"), (3600, "1h"), (86_400, "1d"), (90, "90s"), (0, "0s")])
 def test_durations_are_written_as_sigma_writes_them(seconds: int, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_names_of_tactics_and_techniques_lie_as_their_ids_do() -> None:
+    tags = ("attack.defense_evasion", "attack.defense-impairment", "attack.T1685.005", "attack.t1685", "attack.t9999")
+    made = threat(tags)
+    assert made["tactic"] == {"id": ["TA0005", "TA0112"], "name": ["Stealth", "Defense Impairment"]}
+    assert made["technique"]["id"] == ["T1685", "T9999"]
+    assert made["technique"]["name"] == ["Disable or Modify Tools", "T9999"], "what our table lacks is called by its id"
+    assert made["technique"]["subtechnique"] == {"id": ["T1685.005"], "name": ["Clear Windows Event Logs"]}
 
 
 def test_tags_that_are_not_attack_make_no_threat() -> None:

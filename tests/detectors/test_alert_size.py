@@ -21,6 +21,7 @@ def made(samples: list[dict[str, Any]], entity: str = "192.0.2.1") -> dict[str, 
     return document(source, Seen("source.ip", entity, NOW, 60, 9, NOW, NOW, samples), NOW)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [1, 200, 20_000])
 def test_samples_of_thousands_of_fields_are_bounded(length: int) -> None:
     samples: list[dict[str, Any]] = [

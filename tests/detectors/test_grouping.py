@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.alert import alert_id
 from detectors.grouping import attribute, of_firings, window_start
 from detectors.sigma.correlate import Firing
-from detectors.sigma.rule import Condition, Correlation, Rule
+from detectors.sigma.rule import Condition, Correlation, LogSource, Rule
 from ingest.event import TEXTS, TIMESTAMP
 
 START = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
@@ -23,8 +24,15 @@ RULES = (
 
 
 def events(**columns: list[object]) -> pa.RecordBatch:
-    types = {"@timestamp": TIMESTAMP, "related.user": TEXTS}
-    names = {"at": "@timestamp", "ip": "source.ip", "user": "user.name", "users": "related.user"}
+    types = {"@timestamp": TIMESTAMP, "event.ingested": TIMESTAMP, "related.user": TEXTS}
+    names = {
+        "at": "@timestamp",
+        "received": "event.ingested",
+        "ip": "source.ip",
+        "host": "host.name",
+        "user": "user.name",
+        "users": "related.user",
+    }
     return pa.RecordBatch.from_pydict(
         {names[name]: pa.array(values, types.get(names[name], pa.string())) for name, values in columns.items()}
     )
@@ -47,6 +55,18 @@ def test_a_match_gets_its_rules_entity_and_the_window_of_its_own_time() -> None:
     assert second[0]["entity_value"] == "192.0.2.2", "without the rule's entity, the first of the defaults"
 
 
+@pytest.mark.parametrize(
+    ("category", "kind"),
+    [("process_creation", "host.name"), ("registry_set", "host.name"), ("webserver", "source.ip"), (None, "source.ip")],
+)
+def test_without_the_rules_word_an_alert_of_what_a_machine_does_is_about_the_machine(
+    category: str | None, kind: str
+) -> None:
+    rule = Rule(id="p", title="p", logsource=LogSource(product="windows", category=category))
+    batch = events(at=[START], ip=["192.0.2.1"], user=["SYSTEM"], host=["pc-1"])
+    assert attribute(batch, matches((0, 0)), [rule]).to_pylist()[0][0]["entity_type"] == kind
+
+
 def test_a_rule_that_feeds_a_correlation_has_no_alert_and_no_match_gives_an_empty_list() -> None:
     batch = events(at=[START, START], ip=["192.0.2.1", None])
     assert attribute(batch, matches((0, 2)), RULES).to_pylist()[0][0]["alert_id"] is None
@@ -57,6 +77,21 @@ def test_an_event_without_any_entity_is_still_somebodys() -> None:
     found = attribute(events(at=[None], users=[["x"]]), matches((0, 1)), RULES).to_pylist()[0][0]
     assert (found["entity_type"], found["entity_value"]) == ("unknown", "unknown")
     assert found["window_start"] == datetime(1970, 1, 1, tzinfo=UTC)
+
+
+ANY_STAMP = st.one_of(
+    st.datetimes(timezones=st.just(UTC)),
+    st.timedeltas(timedelta(days=-370), timedelta(days=3)).map(lambda since: START + since),
+)
+
+
+@given(st.lists(ANY_STAMP.map(lambda stamp: stamp.replace(microsecond=0)), min_size=1, max_size=9))
+def test_a_sender_with_a_wild_clock_makes_no_windows_elsewhere(stamps: list[datetime]) -> None:
+    batch = events(at=list(stamps), ip=["192.0.2.1"] * len(stamps), received=[START] * len(stamps))
+    found = attribute(batch, matches(*[(row, 1) for row in range(len(stamps))]), RULES).to_pylist()
+    for stamp, (match,) in zip(stamps, found, strict=True):
+        is_near = START - timedelta(days=366) <= stamp <= START + timedelta(days=1)
+        assert match["window_start"] == window_start(stamp if is_near else START, 300)
 
 
 @given(st.datetimes(timezones=st.just(UTC)), st.integers(1, 86_400))

@@ -8,10 +8,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from detectors.alert import SAMPLES
 from detectors.raised import documents
 from hamrong.config import Config
 from ingest.event import TIMESTAMP, raw
@@ -85,23 +82,6 @@ def test_the_first_five_events_by_time_are_the_evidence() -> None:
         "vendor": {"a.b": "c"},
     }
     assert [orjson.loads(sample)["event"]["id"] for sample in row["samples"]] == ["e1", "e2", "e3", "e7", "e8"]
-
-
-@given(st.lists(st.tuples(st.sampled_from(["a", "b", "c", None]), st.integers(0, 5), st.integers(0, 99)), max_size=40))
-def test_alerts_of_a_batch_are_those_of_a_plain_loop(drawn: list[tuple[str | None, int, int]]) -> None:
-    matches = [match(alert, second, f"{event:03}") for alert, second, event in drawn]
-    rows = batch_rows(pa.RecordBatch.from_pylist(matches, schema=SCHEMAS["matches"])).to_pylist()
-    groups: dict[str, list[tuple[datetime, str]]] = {}
-    for each in matches:
-        if each["alert_id"]:
-            groups.setdefault(each["alert_id"], []).append((each["at"], each["event"]["event"]["id"]))
-    assert [row["alert_id"] for row in rows] == sorted(groups)
-    for row in rows:
-        seen = sorted(groups[row["alert_id"]])
-        assert (row["count"], row["first_seen"], row["last_seen"]) == (len(seen), seen[0][0], seen[-1][0])
-        evidence = [orjson.loads(sample)["event"]["id"] for sample in row["samples"]]
-        assert evidence == [identity for _, identity in seen[:SAMPLES]]
-        assert row["entity_value"] == f"of {row['alert_id']}"
 
 
 @pytest.mark.services

@@ -282,7 +282,7 @@ def test_the_numbers_can_be_read_as_json(report: Report) -> None:
     assert sum(hour["events"] for hour in numbers["hours"]) == report.total.events
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(600)
 def test_nightly_from_the_command_line(nightly: Config, tmp_path: Path) -> None:
     """A young lake: the report is written, and that there is too little to learn from is said, not an error."""
     environment = {

@@ -8,20 +8,23 @@ Docs: docs/decisions/0006-alerts.md
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from detectors.alert import SAMPLES
-from detectors.grouping import attribute, of_firings
+from detectors.counting import count_up
+from detectors.grouping import MATCH, attribute, of_firings
 from detectors.raised import IDENTITY
+from detectors.samples import written
 from detectors.sigma.correlate import Firing
 from detectors.sigma.rule import Correlation, Rule
-from ingest.event import to_documents
+from ingest.event import TEXT, nest
 
 Identity = tuple[Any, ...]
 """The values of MATCH."""
@@ -32,7 +35,7 @@ class Sample(NamedTuple):
 
     at: datetime
     place: str
-    event: bytes
+    event: str
     """Nested ECS as JSON."""
 
 
@@ -58,7 +61,7 @@ class Counted:
     groups: dict[Identity, Group] = field(default_factory=dict)
     undated: int = 0
     """Matches of events without a time: they are in no window."""
-    events: dict[str, bytes] = field(default_factory=dict)
+    events: dict[str, str] = field(default_factory=dict)
     """By place: the events that a correlation may show."""
 
     def join(self, other: Counted) -> None:
@@ -88,44 +91,27 @@ def counted(
     events: pa.RecordBatch, matches: pa.RecordBatch, rules: Sequence[Rule], places: Sequence[str], keep: bool
 ) -> Counted:
     """The alerts of one piece: `matches` are of `events`, which lie at `places`. `keep`: correlations may show them."""
-    found = Counted()
     if "@timestamp" not in events.schema.names:
         return Counted(undated=sum(rules[number].generate for number in matches["rule"].to_pylist()))
-    written = [orjson.dumps(nested(document)) for document in _documents(events)]
-    times = events.column("@timestamp").to_pylist()
-    for at, place, event, its in zip(
-        times, places, written, attribute(events, matches, rules).to_pylist(), strict=True
-    ):
-        shown = [match for match in its if match["alert_id"] is not None]
-        if at is None:
-            found.undated += len(shown)
-            continue
-        if keep:
-            found.events[place] = event
-        for match in shown:
-            group = Group(1, at, at, [Sample(at, place, event)])
-            found.groups.setdefault(tuple(match.values()), Group()).join(group)
-    return found
-
-
-def _documents(events: pa.RecordBatch) -> list[dict[str, Any]]:
-    """Dotted names; the vendors' in a map of their own, as the lake has them."""
-    names = [name for name in events.schema.names if name != "vendor"]
-    documents = to_documents(events.select(names))
-    if "vendor" in events.schema.names:
-        for document, pairs in zip(documents, events.column("vendor").to_pylist(), strict=True):
-            if pairs:
-                document["vendor"] = dict(pairs)
-    return documents
-
-
-def nested(dotted: Mapping[str, Any]) -> dict[str, Any]:
-    """`{"a.b": 1}` -> `{"a": {"b": 1}}`."""
-    tree: dict[str, Any] = {}
-    for name, value in dotted.items():
-        *parents, leaf = name.split(".")
-        node = tree
-        for parent in parents:
-            node = node.setdefault(parent, {})
-        node[leaf] = value
-    return tree
+    attributed = attribute(events, matches, rules)
+    rows = pc.list_parent_indices(attributed)
+    at = events.column("@timestamp").take(rows)
+    columns = dict(zip(MATCH.names, attributed.flatten().flatten(), strict=True))
+    every = pa.RecordBatch.from_pydict({**columns, "at": at, "row": rows, "place": pa.array(places, TEXT).take(rows)})
+    dated = every.filter(pc.is_valid(at))
+    alerts = count_up(dated, dated.column("place"))
+    shown = pc.unique(dated.column("row") if keep else dated.column("row").take(alerts.column("rows").values))
+    texts = dict(zip(shown.to_pylist(), written(nest(events.take(shown))), strict=True))
+    samples = [
+        Sample(match["at"], match["place"], texts[match["row"]])
+        for match in dated.select(["at", "place", "row"]).take(alerts.column("rows").values).to_pylist()
+    ]
+    ends = alerts.column("rows").offsets.to_pylist()
+    groups = {
+        tuple(row[name] for name in IDENTITY): Group(
+            row["count"], row["first_seen"], row["last_seen"], samples[start:end]
+        )
+        for row, (start, end) in zip(alerts.drop_columns("rows").to_pylist(), itertools.pairwise(ends), strict=True)
+    }
+    undated = every.filter(pc.and_(pc.is_null(at), pc.is_valid(columns["alert_id"]))).num_rows
+    return Counted(groups, undated, {places[row]: text for row, text in texts.items()} if keep else {})

@@ -17,7 +17,8 @@ from typing import BinaryIO, Protocol
 
 import orjson
 
-from detectors.alert import threat
+from detectors.sigma.attack import techniques
+from detectors.sigma.lifecycle import on_trial
 from detectors.sigma.rule import LEVELS, Metadata
 
 STYLES = {
@@ -72,6 +73,8 @@ class Jsonl:
         }
         if match.count is not None:
             written["count"] = match.count
+        if on_trial(match.rule):
+            written["shadow"] = True
         if match.event is not None:
             written["event"] = orjson.Fragment(match.event)
         self._out.write(orjson.dumps(written, option=orjson.OPT_APPEND_NEWLINE))
@@ -84,14 +87,14 @@ class Csv:
     def __init__(self, out: BinaryIO, *, events: bool) -> None:
         self._out = out
         self._csv = csv.writer(_Encoder(out))
-        names = ("time", "level", "title", "rule", "techniques", "host", "user", "count", "file", "line")
+        names = ("time", "level", "title", "rule", "techniques", "host", "user", "count", "file", "line", "shadow")
         self._csv.writerow([*names, "event"] if events else names)
 
     def write(self, match: Match) -> None:
         rule = match.rule
-        techniques = " ".join(threat(rule.tags).get("technique", {}).get("id", ()))
-        told = (_iso(match.when), rule.level, rule.title, rule.id, techniques, match.host, match.user)
-        row = [*map(_cell, told), match.count, _cell(match.file), match.line]
+        named = " ".join(techniques(rule.tags))
+        told = (_iso(match.when), rule.level, rule.title, rule.id, named, match.host, match.user)
+        row = [*map(_cell, told), match.count, _cell(match.file), match.line, "yes" if on_trial(rule) else ""]
         self._csv.writerow(row if match.event is None else [*row, match.event.decode()])
 
     def close(self) -> None:
@@ -148,14 +151,14 @@ class Table:
             where = f"{row.first.file}:{row.first.line}"
             told = (
                 f"{row.matches:,}",
-                row.rule.title,
+                f"{row.rule.title} (on trial)" if on_trial(row.rule) else row.rule.title,
                 _second(row.since),
                 _second(row.until),
                 _hosts(row.hosts),
                 where,
             )
             level = Text(row.rule.level, STYLES.get(row.rule.level, ""))
-            grid.add_row(level, *(Text(printable(one)) for one in told))
+            grid.add_row(level, *(Text(printable(one), "dim" if on_trial(row.rule) else "") for one in told))
         terminal = self._out.isatty()
         width = shutil.get_terminal_size().columns if terminal else TABLE_WIDTH
         text = io.StringIO()

@@ -22,6 +22,7 @@ import orjson
 import pyarrow as pa
 
 from detectors.sigma.correlate import Firing, episodes
+from detectors.sigma.lifecycle import on_trial
 from detectors.sigma.occurrences import correlate
 from detectors.sigma.rule import LEVELS, Correlation, Metadata
 from detectors.sigma.ruleset import Ruleset
@@ -54,6 +55,8 @@ class Summary:
     matches: int = 0
     levels: dict[str, int] = field(default_factory=dict)
     """Matches by level, the worst first."""
+    shadow: dict[str, int] = field(default_factory=dict)
+    """Those of rules on trial among them."""
     broken_lines: int = 0
     cut_lines: int = 0
     undated: int = 0
@@ -66,8 +69,9 @@ class Summary:
         return self.events / self.seconds if self.seconds else 0.0
 
     def reaches(self, level: str) -> bool:
-        """Whether something of this level or a worse one matched."""
-        return any(self.levels.get(one) for one in LEVELS[LEVELS.index(level) :])
+        """Whether something of this level or a worse one matched, of a rule that is on trial no more."""
+        worse = LEVELS[LEVELS.index(level) :]
+        return any(self.levels.get(one, 0) > self.shadow.get(one, 0) for one in worse)
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,7 @@ class Scan:
         self._tell_fault = tell_fault
         self._tell_passed_over = tell_passed_over
         self._levels: Counter[str] = Counter()
+        self._shadow: Counter[str] = Counter()
         self._lines: Counter[int] = Counter()
         """Lines of each file so far."""
         self._origins: dict[int, _Origin] = {}
@@ -139,6 +144,7 @@ class Scan:
         summary = self.summary
         summary.files = len(inputs)
         summary.levels = {level: self._levels[level] for level in reversed(LEVELS) if self._levels[level]}
+        summary.shadow = {level: self._shadow[level] for level in reversed(LEVELS) if self._shadow[level]}
         summary.undated = self._counted.undated
         summary.seconds = time.perf_counter() - start
 
@@ -178,6 +184,7 @@ class Scan:
     def _write(self, rule: Metadata, origin: _Origin, row: int, fact: Fact, count: int | None = None) -> None:
         self.summary.matches += 1
         self._levels[rule.level] += 1
+        self._shadow[rule.level] += on_trial(rule)
         event, line = fact.event, origin.before + row
         if event is not None and origin.kind is Kind.LOG:
             # The parser does not know the line's number, which names the event.
@@ -201,7 +208,7 @@ class Scan:
             number, row = row_of(place)
             self._held.append((correlation, self._origins[number], row, self._fed[place], firing.count))
 
-    def _identified(self, place: str, event: bytes) -> bytes:
+    def _identified(self, place: str, event: str) -> bytes:
         """A sample with an `event.id`: its own, else that of its line."""
         sample = orjson.loads(event)
         number, row = row_of(place)
