@@ -4,25 +4,33 @@ In:   the demo's lines, repeated over the days with times and ids of their own
 Out:  a table, one row a rule: bytes and CPU of the backtest as shares of a scan of everything
 
     python -m bench.backtest --lines 2000000
+    python -m bench.backtest --lines 20000000 --days 30 --copies 5 --rules sudo --layout maintained
 
 The lake is written twice: in the order of receipt, as the stream leaves it, and with the rows of one dataset together,
 as `hamrong maintain` does. A scan of everything reads every column of every row group and asks the same matcher; it is
 done for the last day, since it takes long. All of it runs in this one process, so that CPU time can be told; Spark
 spreads the same tasks over cores. The bytes are those of the column chunks; "by the kernel" is what the process really
 asked of its files. "Last day" is a backtest of that day alone, in bytes of the whole table.
+
+With `--copies` each day's file stands so many times in the table, under names of its own that lead to the same bytes on
+the disk (hard links): a lake of a hundred million events is then made from twenty. Each is opened, read and matched
+like any other; only the kernel's cache is fuller than it would be.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -42,6 +50,7 @@ from jobs.sinks import data_files, delta
 
 DISTINCT = 60_000
 START = datetime(2026, 10, 25, tzinfo=UTC)
+LAYOUTS = {"received": "as the stream leaves it", "maintained": "after hamrong maintain"}
 RULES = {
     "sshd, one field": ("{product: linux, service: sshd}", "{event.outcome: failure}"),
     "sudo, text": ("{product: linux, service: sudo}", "{process.command_line|contains: visudo}"),
@@ -77,15 +86,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lines", type=int, default=2_000_000, help="of the lake (default 2000000)")
     parser.add_argument("--days", type=int, default=10, help="over which they are spread (default 10)")
+    parser.add_argument("--copies", type=int, default=1, metavar="N", help="of each day's file in the lake (default 1)")
+    parser.add_argument(
+        "--rules", nargs="+", default=[""], metavar="TEXT", help="only those whose name begins with one"
+    )
+    parser.add_argument("--layout", nargs="+", choices=LAYOUTS, default=list(LAYOUTS), help="(default: both)")
+    parser.add_argument("--scratch", metavar="DIR", help="where the lakes are written and deleted again")
     args = parser.parse_args(argv)
-    with tempfile.TemporaryDirectory(prefix="hamrong-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="hamrong-bench-", dir=args.scratch) as folder:
         cfg = config.load()
         pieces = _pieces(cfg, mix(DISTINCT, None, 0))
-        drafts = _drafts(Path(folder))
-        for name in ("as the stream leaves it", "after hamrong maintain"):
-            its = dataclasses.replace(cfg, lake=dataclasses.replace(cfg.lake, path=f"{folder}/{name.split()[0]}"))
-            fill(its, pieces, args.lines // args.days, args.days, by_kind=name.startswith("after"))
-            show(name, its, drafts, args.days)
+        drafts = {name: path for name, path in _drafts(Path(folder)).items() if name.startswith(tuple(args.rules))}
+        for layout in args.layout:
+            its = dataclasses.replace(cfg, lake=dataclasses.replace(cfg.lake, path=f"{folder}/{layout}"))
+            fill(its, pieces, args.lines // args.days, args.days, args.copies, by_kind=layout == "maintained")
+            show(LAYOUTS[layout], its, drafts, args.days)
     return 0
 
 
@@ -106,7 +121,7 @@ def _drafts(folder: Path) -> dict[str, Path]:
     return drafts
 
 
-def fill(cfg: Config, pieces: Sequence[pa.RecordBatch], lines: int, days: int, *, by_kind: bool) -> None:
+def fill(cfg: Config, pieces: Sequence[pa.RecordBatch], lines: int, days: int, copies: int, *, by_kind: bool) -> None:
     """A file a day, as they are when the day's small files are joined."""
     delta.create_tables(cfg)
     for day in range(days):
@@ -114,7 +129,16 @@ def fill(cfg: Config, pieces: Sequence[pa.RecordBatch], lines: int, days: int, *
         batches = _day(pieces, day, lines)
         for group in maintain._row_groups("events" if by_kind else "", batches):
             writer.write("events", group)
-        delta.Tables(cfg).commit(writer.finish().to_pylist(), "bench", day)
+        files = writer.finish().to_pylist()
+        delta.Tables(cfg).commit([*files, *_copied(cfg, files, copies - 1)], "bench", day)
+
+
+def _copied(cfg: Config, files: Sequence[dict[str, Any]], times: int) -> Iterator[dict[str, Any]]:
+    for file in files:
+        for _ in range(times):
+            path = f"{Path(file['path']).parent}/{uuid.uuid4().hex}.zstd.parquet"
+            os.link(Path(cfg.lake.path, file["table"], file["path"]), Path(cfg.lake.path, file["table"], path))
+            yield {**file, "path": path}
 
 
 def _day(pieces: Sequence[pa.RecordBatch], day: int, lines: int) -> Iterator[pa.RecordBatch]:
@@ -144,7 +168,7 @@ def show(name: str, cfg: Config, drafts: dict[str, Path], days: int) -> None:
     files = lake.files(cfg)
     size = sum(file.bytes for file in files)
     print(f"\n{name}: {len(files)} files, {size / 1e6:,.0f} MB")
-    heads = ("events", "tried", "matches", "bytes", "by the kernel", "CPU", "events/CPU s", "last day")
+    heads = ("events", "tried", "matches", "bytes", "by the kernel", "CPU s", "CPU share", "events/CPU s", "last day")
     print(f"{'':22}" + "".join(f"{head:>15}" for head in heads))
     for rule, path in drafts.items():
         chosen = choose(cfg.detection, str(path), date(2026, 11, 24))
@@ -158,6 +182,7 @@ def show(name: str, cfg: Config, drafts: dict[str, Path], days: int) -> None:
             f"{late.matches:,}",
             f"{late.bytes / size:.2%}",
             f"{late.kernel_bytes / size:.2%}",
+            f"{late.seconds:,.1f}",
             f"{last.seconds / whole.seconds:.2%}",
             f"{late.events / late.seconds:,.0f}",
             f"{last.bytes / size:.2%}",

@@ -19,6 +19,7 @@ from typing import Any
 
 import yaml
 
+from hamrong import zone
 from hamrong.errors import InvalidFileError, Problem
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -160,6 +161,12 @@ class Detection:
     """How often each worker tells what its rules have cost, and hears which are quarantined."""
     canary_minutes: float = 60.0
     """Pause between two rounds in which `hamrong run` sends every rule a line that must fire; 0 = it sends none."""
+    idle_days: int = 45
+    """An account that was not used for so long is put into the list `idle_accounts` by the nightly job; 0 = none is."""
+    public_systems: tuple[str, ...] = ("portal", "opendata", "traceability", "ecommerce")
+    """Systems of the register where the public logs in: nobody minds that such an account is idle."""
+    beat_seconds: float = 60.0
+    """How long event time stands still at most where nothing matches; 0 = until something does."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +182,7 @@ class Anomaly:
 @dataclass(frozen=True)
 class Report:
     folder: Path = Path(".hamrong/reports")
-    timezone: str = "Asia/Ho_Chi_Minh"
+    timezone: str = zone.NAME
 
 
 @dataclass(frozen=True)
@@ -188,8 +195,13 @@ class Triage:
     """Signs the sessions; without one they end with the process."""
     https: bool = False
     """The pages are reached by https, so that the session's cookie is sent by nothing else."""
+    proxies: str = ""
+    """Addresses or networks, divided by commas, of the proxies that say in X-Forwarded-For who the client is; "" = none
+    is believed."""
     session_hours: float = 12.0
     """A shift."""
+    session_idle_minutes: float = 60.0
+    """A session ends when nobody has asked for a page for so long; the refresh of the queue does not count."""
     refresh_seconds: int = 30
     dashboards_url: str = ""
     """Where OpenSearch Dashboards is, for links; "" = none."""

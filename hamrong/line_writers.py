@@ -92,9 +92,10 @@ def audit_record(event: Event, telling: Mapping[str, str]) -> str | None:
 def sudo(event: Event, telling: Mapping[str, str]) -> str | None:
     """A command by sudo that was let through."""
     fields = _fields(event)
-    if fields.pop("event.action", "") != "sudo-command" or fields.pop("event.outcome", "success") != "success":
+    action = fields.pop("event.action", "sudo-command" if event.get("service") == "sudo" else "")
+    if action != "sudo-command" or fields.pop("event.outcome", "success") != "success":
         return None
-    user, target = fields.pop("user.name", "qtv.an"), fields.pop("user.effective.name", "root")
+    user, target = fields.pop("user.name", "cb.an"), fields.pop("user.effective.name", "root")
     command, place = fields.pop("process.command_line", "/usr/bin/id"), fields.pop("process.working_directory", "/root")
     if fields:
         return None
@@ -104,7 +105,7 @@ def sudo(event: Event, telling: Mapping[str, str]) -> str | None:
 def sshd(event: Event, telling: Mapping[str, str]) -> str | None:
     """A log-in by SSH."""
     fields = _fields(event)
-    if fields.pop("event.action", "") != "ssh-login":
+    if fields.pop("event.action", "ssh-login" if event.get("service") == "sshd" else "") != "ssh-login":
         return None
     word = "Accepted" if fields.pop("event.outcome", "failure") == "success" else "Failed"
     method, user = fields.pop("system.auth.ssh.method", "password"), fields.pop("user.name", "cb.an")

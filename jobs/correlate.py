@@ -7,9 +7,9 @@ Docs: Sigma correlation rules specification 2.1; Spark transformWithState
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,8 +26,7 @@ from jobs.alerts import build_documents
 from jobs.canaries import road
 from jobs.correlator import GRACE_SECONDS, OCCURRENCES, Correlator, Lost, LostCounts
 from jobs.sinks import delta, opensearch
-
-log = logging.getLogger(__name__)
+from jobs.uncounted import Uncounted
 
 
 def occurrences(matches: DataFrame, detection: Detection) -> DataFrame:
@@ -69,22 +68,14 @@ def correlate(matches: DataFrame, detection: Detection, lost: LostCounts) -> Dat
     )
 
 
-def tell_lost(counts: Counter[tuple[str, str]], told: Counter[tuple[str, str]]) -> None:
-    """Names in the log what was not counted since it was told last."""
-    words = {"late": "came too late to be counted", "forgotten": "are forgotten, since one group had too many"}
-    for (name, why), count in sorted((counts - told).items()):
-        log.warning("correlation %s: %d matches %s (%d in all)", name, count, words[why], counts[name, why])
-    told.update(counts - told)
-
-
 def start(spark: SparkSession, cfg: Config) -> StreamingQuery:
     """The running query. Effectively once: state and offsets are in the checkpoint, and alerts only grow."""
     lost: LostCounts = spark.sparkContext.accumulator(Counter(), Lost())
-    told: Counter[tuple[str, str]] = Counter()
+    uncounted = Uncounted()
 
     def store(batch: DataFrame, batch_id: int) -> None:
         opensearch.publish(batch, build_documents(cfg.detection), cfg)
-        tell_lost(lost.value, told)
+        uncounted.tell(lost.value, cfg, datetime.now(UTC))
 
     return (
         correlate(delta.stream(spark, cfg, "matches"), cfg.detection, lost)

@@ -10,18 +10,19 @@ ask for. Of more rows than a limit a share of the row groups is read, evenly spr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 from deltalake.fs import DeltaStorageHandler
 from pyarrow.fs import PyFileSystem
 
-from detectors.sigma.alive import dead
+from detectors.sigma.alive import Kinds, dead, together
 from detectors.sigma.columns import Columns
 from detectors.sigma.ruleset import Ruleset
 from detectors.sigma.taxonomy import Membership, Taxonomy
@@ -31,6 +32,7 @@ from ingest.event import FIELDS, flatten
 from jobs.sinks import delta
 
 ROWS = 2_000_000
+SYSTEM = "service.name"
 
 Told = Callable[[int, int], object]
 """Hears how many files of how many were looked through."""
@@ -53,6 +55,8 @@ class Look:
     dead: tuple[Dead, ...]
     """By path."""
     rules: int
+    kinds: Mapping[str | None, Kinds]
+    """What came of each system, by its id in the register; None: of no system."""
 
 
 def look(cfg: Config, ruleset: Ruleset, since: datetime, limit: int, told: Told) -> Look:
@@ -61,19 +65,20 @@ def look(cfg: Config, ruleset: Ruleset, since: datetime, limit: int, told: Told)
     place = delta.uri(cfg, "events")
     if not DeltaTable.is_deltatable(place):
         raise HamrongError(f"{cfg.lake.path}: holds no events yet; start the jobs with: hamrong run")
-    kinds: dict[Membership, set[str]] = {}
+    kinds: dict[str | None, dict[Membership, set[str]]] = {}
     rows = 0
     groups = _Groups(place, since, limit)
     for batch in groups.read(_columns(ruleset), told):
         rows += batch.num_rows
-        learn(batch, ruleset.taxonomy, kinds)
+        for system, its in _by_system(batch):
+            learn(its, ruleset.taxonomy, kinds.setdefault(system, {}))
     if not rows:
         raise HamrongError(f"{cfg.lake.path}: nothing came since {since:%Y-%m-%d}; nothing can be said of the rules")
     everything = (*ruleset.rules, *ruleset.correlations)
-    reasons = dead(ruleset, kinds)
+    reasons = dead(ruleset, together(kinds.values()))
     found = [Dead(rule.id, rule.title, rule.path, reasons[rule.id]) for rule in everything if rule.id in reasons]
     found.sort(key=lambda one: (one.path, one.rule))
-    return Look(since.astimezone(UTC), rows, groups.rows, tuple(found), len(everything))
+    return Look(since.astimezone(UTC), rows, groups.rows, tuple(found), len(everything), kinds)
 
 
 def _columns(ruleset: Ruleset) -> list[str]:
@@ -81,7 +86,7 @@ def _columns(ruleset: Ruleset) -> list[str]:
     wanted = set(ruleset.taxonomy.deciding)
     for field in ruleset.atoms.fields:
         wanted.update(field.columns, field.other)
-    return [*sorted(wanted & FIELDS.keys() - {"vendor"}), "vendor"]
+    return [*sorted(wanted & FIELDS.keys() - {"vendor"} | {SYSTEM}), "vendor"]
 
 
 class _Groups:
@@ -114,6 +119,17 @@ class _Groups:
                         taken += size
                         yield from parquet.iter_batches(20_000, row_groups=[group], columns=mine, use_threads=False)
             told(number + 1, len(self._files))
+
+
+def _by_system(batch: pa.RecordBatch) -> Iterator[tuple[str | None, pa.RecordBatch]]:
+    parent, _, leaf = SYSTEM.partition(".")
+    if parent not in batch.schema.names:
+        yield None, batch
+        return
+    names = pc.struct_field(batch.column(parent), leaf).dictionary_encode("encode")
+    for code, name in enumerate(names.dictionary.to_pylist()):
+        mine = pc.equal(names.indices, code)
+        yield name, batch if pc.all(mine).as_py() else batch.filter(mine)
 
 
 def learn(batch: pa.RecordBatch, taxonomy: Taxonomy, kinds: dict[Membership, set[str]]) -> None:

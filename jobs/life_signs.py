@@ -22,6 +22,7 @@ from opensearchpy.helpers import bulk
 
 from detectors import own_alerts
 from detectors.sigma.ruleset import Ruleset
+from hamrong import rule_set
 from hamrong.config import Config
 from hamrong.errors import HamrongError, ServiceError
 from ingest.sources import Register
@@ -46,7 +47,7 @@ def start(cfg: Config, stop: threading.Event) -> threading.Thread:
 
 def rules(cfg: Config) -> Ruleset:
     """The rules of the files, as the streams run them."""
-    written = loaded.written(cfg.detection, cfg.detection.rules)
+    written = loaded.written(cfg.detection, rule_set.folders(cfg.detection))
     return Ruleset.of(written, cfg.detection.cache, strict=False)
 
 

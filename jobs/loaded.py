@@ -13,7 +13,6 @@ import gc
 import logging
 import time
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -22,9 +21,9 @@ from detectors.sigma.budget import Budget
 from detectors.sigma.lifecycle import running
 from detectors.sigma.rule_files import Written
 from detectors.sigma.ruleset import Ruleset
+from hamrong import zone
 from hamrong.config import Detection
 from hamrong.errors import InvalidFileError, ServiceError
-from hamrong.rule_set import ZONE
 from ingest.sources import Register
 from jobs.reload.sets import RuleSets
 
@@ -56,7 +55,7 @@ def register(detection: Detection) -> Register:
 
 def written(detection: Detection, paths: Sequence[Path]) -> Written:
     """What the streams run of these files and folders."""
-    found = rule_files.read(paths, detection.cache, today=today(datetime.now(UTC)))
+    found = rule_files.read(paths, detection.cache, today=zone.today())
     found.entries = running(found.entries)
     return found
 
@@ -73,10 +72,6 @@ def made(found: Written, detection: Detection) -> Ruleset:
     if ruleset.problems:
         raise InvalidFileError(ruleset.problems)
     return ruleset
-
-
-def today(now: datetime) -> date:
-    return now.astimezone(ZONE).date()
 
 
 def forget() -> None:

@@ -21,7 +21,7 @@ from detectors.sigma import cases
 from detectors.sigma.case_file import beside
 from detectors.sigma.check import check
 from detectors.sigma.lifecycle import SHADOW
-from hamrong import case_lines, rule_set
+from hamrong import case_lines, rule_set, zone
 from hamrong.config import Config
 from hamrong.errors import ServiceError
 from jobs import life_signs, rule_figures
@@ -77,7 +77,7 @@ class Evidence:
 def evidence(cfg: Config, chosen: Chosen, span: Span, backtest: Backtest | None) -> Evidence:
     rule = chosen.rule
     faults, doubts = _checked(cfg, rule.path)
-    verdicts, problems = cases.run(with_file(cfg.detection, chosen, rule_set.today()), case_lines.parser(cfg.detection))
+    verdicts, problems = cases.run(with_file(cfg.detection, chosen, zone.today()), case_lines.parser(cfg.detection))
     # The rules that it counts bring their own cases along; those speak for themselves.
     mine = [verdict for verdict in verdicts if rule.id in verdict.rules]
     faults += [str(problem) for problem in problems if problem.path in (rule.path, beside(rule.path))]
@@ -103,7 +103,9 @@ def evidence(cfg: Config, chosen: Chosen, span: Span, backtest: Backtest | None)
 def _checked(cfg: Config, path: str) -> tuple[list[str], list[str]]:
     """Faults and doubts of the rule's file, beside the whole set."""
     ruleset = rule_set.load(cfg.detection)
-    found = [one for one in check(ruleset, cfg.detection.rules, cfg.detection.cache) if one.problem.path == path]
+    found = [
+        one for one in check(ruleset, rule_set.folders(cfg.detection), cfg.detection.cache) if one.problem.path == path
+    ]
     return [str(one) for one in found if one.is_fault], [str(one) for one in found if not one.is_fault]
 
 

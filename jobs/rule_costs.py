@@ -63,7 +63,7 @@ class Teller:
         self._due = time.monotonic() + cfg.detection.rule_costs_seconds
         now = datetime.now(UTC)
         try:
-            with _asked(cfg) as client:
+            with asked(cfg) as client:
                 for rule in sorted(fresh):
                     self._quarantine(client, cfg, outlet, rule, now)
                 bulk(client, self._documents(cfg, now))
@@ -163,6 +163,7 @@ def release(client: OpenSearch, cfg: Config, rule: str) -> bool:
 
 
 @contextlib.contextmanager
-def _asked(cfg: Config) -> Iterator[OpenSearch]:
+def asked(cfg: Config) -> Iterator[OpenSearch]:
+    """A client for those who cannot wait long."""
     with store.client(dataclasses.replace(cfg.opensearch, timeout_seconds=PATIENCE_SECONDS)) as client:
         yield client

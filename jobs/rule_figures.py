@@ -23,14 +23,13 @@ from detectors.sigma.rule import Correlation, Rule
 from detectors.sigma.ruleset import Ruleset
 from hamrong.config import Config
 from jobs.rule_costs import quarantines, release, rule_document
+from triage import rule_counts
+from triage.rule_counts import MOST, Counted
 
 KEPT_DAYS = 35
 """How long hourly costs are kept."""
 STALE_DAYS = 1
 """A document of `soc-rules` that was not written for so long is of a rule that is no more."""
-
-ALL = 10_000
-"""Buckets: more rules than anybody has."""
 
 _ABSENT = {"ignore_unavailable": "true", "allow_no_indices": "true"}
 
@@ -56,6 +55,10 @@ class Figure:
     """ISO 8601; "" = never, as far as alerts are kept."""
     quarantine: str
     """What it did to be tried no more; "" = it is tried."""
+    late: int = 0
+    """Matches that a correlation did not count, since they came too late."""
+    forgotten: int = 0
+    """The same, since one group had too many."""
 
     @property
     def false_positive_rate(self) -> float | None:
@@ -65,10 +68,14 @@ class Figure:
 def read(client: OpenSearch, cfg: Config, ruleset: Ruleset, since: datetime) -> list[Figure]:
     """The dearest first. Alerts count that were raised since then, and costs from the start of its hour."""
     events, costs = _costs(client, cfg, since)
-    alerts = _alerts(client, cfg, since)
+    # On trial or not.
+    alerts = rule_counts.read(client, f"{cfg.opensearch.alerts_alias},{cfg.opensearch.shadow_alias}", since)
     listed = _valid(quarantines(client, cfg), ruleset)
     everything: Sequence[Rule | Correlation] = (*ruleset.rules, *ruleset.correlations)
-    figures = [_figure(rule, costs.get(rule.id, {}), events, alerts.get(rule.id, {}), listed) for rule in everything]
+    silent = Counted()
+    figures = [
+        _figure(rule, costs.get(rule.id, {}), events, alerts.get(rule.id, silent), listed) for rule in everything
+    ]
     return sorted(figures, key=lambda figure: (-figure.microseconds, -figure.matches, figure.rule))
 
 
@@ -125,7 +132,7 @@ def _figure(
     rule: Rule | Correlation,
     cost: Mapping[str, float],
     events: float,
-    alerts: Mapping[str, Any],
+    counted: Counted,
     quarantined: Mapping[str, str],
 ) -> Figure:
     share = 1_000 / max(events, 1)
@@ -139,52 +146,31 @@ def _figure(
         decided=cost.get("decided", 0) * share,
         matches=cost.get("matches", 0) * share,
         left_out=cost.get("left_out", 0) * share,
-        alerts=alerts.get("alerts", 0),
-        false_positives=alerts.get("false_positives", 0),
-        judged=alerts.get("judged", 0),
-        last_fired=alerts.get("last_fired", ""),
+        alerts=counted.alerts,
+        false_positives=counted.false_positives,
+        judged=counted.judged,
+        last_fired=counted.last_fired,
         quarantine=quarantined.get(rule.id, ""),
+        late=round(cost.get("late", 0)),
+        forgotten=round(cost.get("forgotten", 0)),
     )
 
 
 def _costs(client: OpenSearch, cfg: Config, since: datetime) -> tuple[float, dict[str, dict[str, float]]]:
     """How many events were read, and each rule's sums."""
-    sums = {name: {"sum": {"field": f"soc.cost.{name}"}} for name in ("nanoseconds", "decided", "matches", "left_out")}
+    names = ("nanoseconds", "decided", "matches", "left_out", "late", "forgotten")
+    sums = {name: {"sum": {"field": f"soc.cost.{name}"}} for name in names}
     hour = since.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     body = {
         "size": 0,
         "query": {"range": {"@timestamp": {"gte": hour.isoformat()}}},
         "aggs": {
             "events": {"sum": {"field": "soc.cost.events"}},
-            "rules": {"terms": {"field": "rule.id", "size": ALL}, "aggs": sums},
+            "rules": {"terms": {"field": "rule.id", "size": MOST}, "aggs": sums},
         },
     }
     answer = client.search(index=cfg.opensearch.rule_costs_index, body=body, params=_ABSENT).get("aggregations", {})
     buckets = answer.get("rules", {}).get("buckets", [])
     return answer.get("events", {}).get("value", 0), {
         bucket["key"]: {name: bucket[name]["value"] for name in sums} for bucket in buckets
-    }
-
-
-def _alerts(client: OpenSearch, cfg: Config, since: datetime) -> dict[str, dict[str, Any]]:
-    """Of each rule, on trial or not: alerts and verdicts since then, and when it last fired at all."""
-    verdicts = {
-        "judged": {"terms": {"soc.alert.verdict": ["true_positive", "false_positive", "benign_expected"]}},
-        "false_positives": {"term": {"soc.alert.verdict": "false_positive"}},
-    }
-    lately = {"range": {"soc.alert.raised_at": {"gte": since.isoformat()}}}
-    aggregations = {
-        "last": {"max": {"field": "soc.alert.last_seen"}},
-        "lately": {"filter": lately, "aggs": {name: {"filter": query} for name, query in verdicts.items()}},
-    }
-    body = {"size": 0, "aggs": {"rules": {"terms": {"field": "rule.id", "size": ALL}, "aggs": aggregations}}}
-    index = f"{cfg.opensearch.alerts_alias},{cfg.opensearch.shadow_alias}"
-    answer = client.search(index=index, body=body, params=_ABSENT).get("aggregations", {})
-    return {
-        bucket["key"]: {
-            "alerts": bucket["lately"]["doc_count"],
-            **{name: bucket["lately"][name]["doc_count"] for name in verdicts},
-            "last_fired": datetime.fromtimestamp(bucket["last"]["value"] / 1000, UTC).isoformat(timespec="seconds"),
-        }
-        for bucket in answer.get("rules", {}).get("buckets", [])
     }

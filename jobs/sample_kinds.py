@@ -3,8 +3,8 @@
 In:   `ingest/parsers/*.log`; how lines become events
 Out:  for each parser, and each module, the kinds of its events and the columns that they hold
 
-For an installation without a lake, and to say which rules look at the events of a shared system: the register names
-its parsers.
+For an installation without a lake, and to say which rules should look at the events of a shared system: the register
+names its parsers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from pathlib import Path
 from detectors.sigma.case_file import RECEIVED
 from detectors.sigma.cases import Parse
 from detectors.sigma.columns import Columns
-from detectors.sigma.ruleset import Ruleset
 from detectors.sigma.taxonomy import Membership, Taxonomy
 from ingest import parsers
 from ingest.event import nest
@@ -41,17 +40,3 @@ def read(parse: Parse, taxonomy: Taxonomy) -> dict[str, Kinds]:
     for called, places in sorted(rows.items()):
         learn(nest(events.take(places)), taxonomy, found.setdefault(called, {}))
     return found
-
-
-def together(kinds: dict[str, Kinds]) -> Kinds:
-    every: Kinds = {}
-    for one in kinds.values():
-        for membership, columns in one.items():
-            every.setdefault(membership, set()).update(columns)
-    return every
-
-
-def looking(ruleset: Ruleset, kinds: Kinds) -> set[str]:
-    """The ids of rules that are tried on such events. Events of unknown source are nobody's."""
-    known = [membership for membership in kinds if any(membership)]
-    return {rule.id for rule in ruleset.rules if any(membership.fits(rule.logsource) for membership in known)}

@@ -24,6 +24,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 from hamrong.config import Config
 from hamrong.errors import ServiceError
 from jobs import detect, life_signs, maintain, source_counts
+from jobs.canaries import beats
 from jobs.reload.watch import Reloader
 from jobs.session import session
 from jobs.sinks import delta
@@ -113,6 +114,8 @@ def run(cfg: Config, names: Sequence[str] = JOBS) -> None:
         beside.append(reloader.start(stop))
     if "detect" in names:
         beside += [life_signs.start(cfg, stop), source_counts.start(cfg, stop)]
+        if cfg.detection.beat_seconds:
+            beside.append(beats.start(cfg, stop))
     log.info("running: %s", ", ".join(names))
     while not stop.wait(1):
         for keeper in keepers:

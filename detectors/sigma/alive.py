@@ -9,7 +9,7 @@ What the fields held is not asked: a rule that nobody attacks is not dead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from detectors.sigma.expression import AllOf, And, AnyOf, Field, Node, Not, Or
 from detectors.sigma.program import asked
@@ -20,6 +20,20 @@ from ingest.event import FIELDS
 
 Kinds = Mapping[Membership, Collection[str]]
 """What events were of, and the columns that held a value in any of them; names of the map `vendor` among them."""
+
+
+def together(kinds: Iterable[Kinds]) -> Kinds:
+    every: dict[Membership, set[str]] = {}
+    for one in kinds:
+        for membership, columns in one.items():
+            every.setdefault(membership, set()).update(columns)
+    return every
+
+
+def looking(ruleset: Ruleset, kinds: Kinds) -> set[str]:
+    """The ids of rules that are tried on such events. Events of unknown source are nobody's."""
+    known = [membership for membership in kinds if any(membership)]
+    return {rule.id for rule in ruleset.rules if any(membership.fits(rule.logsource) for membership in known)}
 
 
 def dead(ruleset: Ruleset, kinds: Kinds) -> dict[str, str]:

@@ -23,7 +23,7 @@ from typing import NamedTuple
 import orjson
 import pyarrow as pa
 
-from detectors.sigma.correlation.levels import Order, counted, order, told
+from detectors.sigma.correlation.levels import Order, counting, order, told
 from detectors.sigma.correlation.point import Occurrence
 from detectors.sigma.correlation.spans import closings, memory
 from detectors.sigma.correlation.windows import Clock, Window
@@ -148,8 +148,8 @@ def _merged(
 def _counted(correlation: Correlation, occurrences: Iterable[Occurrence]) -> set[Occurrence]:
     if correlation.children:
         return set(occurrences)
-    missing = bool(correlation.field)
-    return {counted(correlation, *one) for one in occurrences if not (missing and one.value is None)}
+    counted, needs_value = counting(correlation), bool(correlation.field)
+    return {counted(*one) for one in occurrences if not (needs_value and one.value is None)}
 
 
 def _remembered(
@@ -176,7 +176,7 @@ def due(correlation: Correlation, state: State) -> int | None:
 
 def _firing(window: Window) -> Firing:
     last = _time(window.last.at)
-    return Firing(last, _time(window.since), last, window.count, window.event_ids)
+    return Firing(last, _time(window.since), last, window.amount, window.event_ids)
 
 
 def _time(at: int) -> datetime:

@@ -5,13 +5,14 @@ Out:  `Coverage`: each rule's state, and of them that of techniques, tactics and
 
 A rule *works* when its cases pass, a firing and a quiet one at least, and events came in which it could fire. It is
 *untested* when cases are missing or fail, on *trial* while its status is experimental, and *blind* when no source gives
-what it needs. A technique is in the best of its rules' states.
+what it needs. A technique is in the best of its rules' states. Of a system a rule is blind when that system does not
+give what it needs, whatever others do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from detectors.sigma import attack
 from detectors.sigma.cases import Verdict
@@ -72,10 +73,10 @@ def coverage(
     verdicts: Sequence[Verdict],
     blind: Mapping[str, str],
     fired: Mapping[str, int] | None,
-    systems: Mapping[str, Collection[str]],
+    systems: Mapping[str, Mapping[str, str]],
 ) -> Coverage:
-    """`blind`: reasons by id of rule; `fired`: alerts by id, None when unknown; `systems`: ids of the rules that look
-    at each system's events."""
+    """`blind`: reasons by id of rule; `fired`: alerts by id, None when unknown; `systems`: what `of_system` says of
+    each."""
     tested = _tested(verdicts)
     rules = tuple(
         Covered(
@@ -101,7 +102,7 @@ def coverage(
         rules,
         tuple(_group(name, (rule for rule in rules if name in rule.techniques)) for name in sorted(techniques)),
         tuple([*by_tactic, none] if none.rules else by_tactic),
-        tuple(_group(name, (rule for rule in rules if rule.id in ids)) for name, ids in systems.items()),
+        tuple(_group(name, _there(rules, blind_there)) for name, blind_there in systems.items()),
     )
 
 
@@ -113,6 +114,24 @@ def watching(ruleset: Ruleset, ids: Collection[str]) -> set[str]:
         found.update(one.id for one in more)
         waiting = [one for one in waiting if one.id not in found]
     return found
+
+
+def of_system(ruleset: Ruleset, looking: Collection[str], dead: Mapping[str, str]) -> dict[str, str]:
+    """The rules that look at a system's events, and the correlations that count any of them: why each is blind there;
+    "" = it is not. `looking`: ids of rules; `dead`: reasons, by what this system alone has sent."""
+    seeing = watching(ruleset, [rule for rule in looking if rule not in dead])
+    return {
+        rule: "" if rule in seeing else dead.get(rule, "nothing that it counts is seen here")
+        for rule in watching(ruleset, looking)
+    }
+
+
+def _there(rules: Iterable[Covered], blind: Mapping[str, str]) -> Iterator[Covered]:
+    """A system's rules, in the states that they have there."""
+    for rule in rules:
+        if rule.id in blind:
+            why = rule.blind or blind[rule.id]
+            yield replace(rule, state=BLIND, blind=why) if why else rule
 
 
 def _tested(verdicts: Sequence[Verdict]) -> set[str]:

@@ -8,8 +8,9 @@ Costs nothing to matching: it tests the one event anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -23,6 +24,10 @@ from hamrong.terminal import printable
 MAX_SHOWN = 120
 MAX_ATOMS = 8
 """Of a list that does not hold, so many values are shown."""
+PLAIN = ("equals", "contains", "startswith", "endswith")
+"""Tests whose value stands in the event's value as it is, but for its case."""
+Say = Callable[[str], str]
+"""A phrase of ours -> the reader's language; `str` leaves it. Names and values are not asked about."""
 _GREEN, _RED, _PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[0m"
 
 
@@ -36,6 +41,10 @@ class Part:
     children: tuple[Part, ...] = ()
     name: str = ""
     """Of a selection or a filter."""
+    negates: bool = False
+    """Holds because its child does not."""
+    found: tuple[str, ...] = ()
+    """Texts of the rule that stand in `values`, in any case."""
 
     def lines(self, depth: int = 0, *, colour: bool = False) -> Iterator[str]:
         """For a terminal; what a sender wrote cannot steer it."""
@@ -57,16 +66,17 @@ class Part:
         }
 
 
-def explain(ruleset: Ruleset, rule_id: str, event: pa.RecordBatch) -> Part:
+def explain(ruleset: Ruleset, rule_id: str, event: pa.RecordBatch, say: Say = str) -> Part:
     """The tree of the rule for the first row of `event`. Raises KeyError for an unknown id."""
     numbers = {rule.id: number for number, rule in enumerate(ruleset.rules)}
-    return _Explainer(ruleset, Columns(event.slice(0, 1))).part(ruleset.named(numbers[rule_id]))
+    return _Explainer(ruleset, Columns(event.slice(0, 1)), say).part(ruleset.named(numbers[rule_id]))
 
 
 class _Explainer:
-    def __init__(self, ruleset: Ruleset, columns: Columns) -> None:
+    def __init__(self, ruleset: Ruleset, columns: Columns, say: Say) -> None:
         self._atoms = ruleset.atoms
         self._columns = columns
+        self._say = say
 
     def part(self, node: Node) -> Part:
         match node:
@@ -78,13 +88,13 @@ class _Explainer:
                 return replace(inner, name=f"{name}: {inner.name}" if inner.name else name)
             case And(children=children):
                 parts = tuple(self.part(child) for child in children)
-                return Part("all of", all(part.holds for part in parts), children=parts)
+                return Part(self._say("all of"), all(part.holds for part in parts), children=parts)
             case Or(children=children):
                 parts = tuple(self.part(child) for child in children)
-                return Part("one of", any(part.holds for part in parts), children=parts)
+                return Part(self._say("one of"), any(part.holds for part in parts), children=parts)
             case Not(child=child):
                 inner = self.part(child)
-                return Part("not", not inner.holds, children=(inner,))
+                return Part(self._say("not"), not inner.holds, children=(inner,), negates=True)
         raise TypeError(f"no node: {node!r}")
 
     def _leaf(self, node: AnyOf | AllOf) -> Part:
@@ -95,17 +105,20 @@ class _Explainer:
         every = isinstance(node, AllOf)
         holds = held == atoms.keys() if every else bool(held)
         shown = [number for number in atoms if (number in held) != every] or list(atoms)
-        texts = _listed([atoms[number] for number in shown[:MAX_ATOMS]])
+        texts = _listed([atoms[number] for number in shown[:MAX_ATOMS]], self._say)
         more = len(shown) - len(texts)
-        joined = (" and " if every else " or ").join(texts) + (f" … and {more} more" if more else "")
-        return Part(f"{name} {joined}", holds, tuple(values) or ("null",))
+        joined = f" {self._say('and' if every else 'or')} ".join(texts)
+        joined += f" {self._say('… and {} more').format(more)}" if more else ""
+        plain = (atom for number, atom in atoms.items() if number in held and atom.test.removeprefix("cased_") in PLAIN)
+        found = tuple(text for atom in plain if (text := str(atom.value)))
+        return Part(f"{name} {joined}", holds, tuple(values) or ("null",), found=found)
 
     def _values(self, what: Field) -> tuple[str, list[str]]:
         """Where the field was found, and its values."""
         if what.is_keywords:
             original = self._texts((ORIGINAL,))
             names = [] if original else [name for name in self._columns.names if name not in STATED]
-            return "any value", original or [text for name in names for text in self._texts((name,))]
+            return self._say("any value"), original or [text for name in names for text in self._texts((name,))]
         there = [column for column in what.columns if self._texts((column,))]
         name = there[0] if there else what.columns[0]
         return name, self._texts(what.columns)
@@ -118,32 +131,39 @@ class _Explainer:
         if what.other:
             pairs = PairScanner(list(atoms.items()))
             return set(pairs.sets[pairs.signature(values, self._texts(what.other))])
-        scanner = Scanner(list(atoms.items()))
+        scanner = _scanner(tuple(atoms.items()))
+        scanner.forget()
         if not values:
             return set(scanner.sets[scanner.missing])
         return {atom for value in values for atom in scanner.atoms(value)}
 
 
-def _listed(atoms: Sequence[Atom]) -> list[str]:
+@lru_cache(maxsize=256)
+def _scanner(atoms: tuple[tuple[int, Atom], ...]) -> Scanner:
+    """Kept: an alert's page asks the same rule about each of its events, and expressions take long to compile."""
+    return Scanner(atoms)
+
+
+def _listed(atoms: Sequence[Atom], say: Say) -> list[str]:
     """What each asks; the word for a test stands before the first of its values only."""
     return [
-        _value(atom) if before and before.test == atom.test and atom.test != "null" else describe(atom)
+        _value(atom) if before and before.test == atom.test and atom.test != "null" else describe(atom, say)
         for before, atom in zip([None, *atoms], atoms, strict=False)
     ]
 
 
-def describe(atom: Atom) -> str:
+def describe(atom: Atom, say: Say = str) -> str:
     """What an atom asks of its field."""
     if atom.test == "null":
-        return "is null"
+        return say("is null")
     test = {"regex": "matches", "regex_re2": "matches", "cidr": "is in", "wildcard": "is like"}.get(
         atom.test, atom.test
     )
-    return f"{test.replace('_', ' ')} {_value(atom)}"
+    return f"{say(test.replace('_', ' '))} {_value(atom)}"
 
 
 def _value(atom: Atom) -> str:
-    return repr(_short(str(atom.value)))
+    return f"'{_short(str(atom.value))}'"
 
 
 def _short(text: str) -> str:

@@ -16,7 +16,7 @@ import orjson
 import pyarrow as pa
 
 from detectors.sigma.correlate import Firing
-from detectors.sigma.explain import Part, explain
+from detectors.sigma.explain import Part, Say, explain
 from detectors.sigma.occurrences import correlate
 from detectors.sigma.rule import Correlation
 from detectors.sigma.ruleset import Ruleset
@@ -29,24 +29,24 @@ def explain_correlation(ruleset: Ruleset, correlation: Correlation, events: pa.R
     """The tree for these events together, as if there were no others."""
     matches = ruleset.match(events)
     matched = ruleset.matched_ids(matches)
-    counted = _counted(correlation)
+    feeding = counted(correlation)
     inputs = ruleset.correlation_inputs(matched, events.take(matches["row"]))
     mine = [row for row in inputs.to_pylist() if row["correlation"] == correlation.id]
     firings: dict[str, list[Firing]] = {}
     for found, group, firing in correlate(ruleset.correlations, inputs):
         if found.id == correlation.id:
             firings.setdefault(group, []).append(firing)
-    rows: dict[str, set[int]] = {rule: set() for rule in counted}
+    rows: dict[str, set[int]] = {rule: set() for rule in feeding}
     for rule, row in zip(matched.to_pylist(), matches["row"].to_pylist(), strict=True):
         rows.setdefault(rule, set()).add(row)
-    rules = [_rule(ruleset, rule, rows[rule], events) for rule in counted]
-    return Part(_asked(correlation), bool(firings), children=(*rules, *_groups(correlation, mine, firings)))
+    rules = [_rule(ruleset, rule, rows[rule], events) for rule in feeding]
+    return Part(asked(ruleset, correlation), bool(firings), children=(*rules, *_groups(correlation, mine, firings)))
 
 
-def _counted(correlation: Correlation) -> list[str]:
+def counted(correlation: Correlation) -> list[str]:
     """The ids of all rules that feed it, of those below it too."""
     children = {child.id: child for child in correlation.children}
-    below = [_counted(children[name]) if name in children else [name] for name in correlation.rules]
+    below = [counted(children[name]) if name in children else [name] for name in correlation.rules]
     return list(dict.fromkeys(rule for rules in below for rule in rules))
 
 
@@ -112,19 +112,30 @@ def _group(correlation: Correlation, group: str) -> str:
     return ", ".join(f"{name} {value}" for name, value in zip(correlation.group_by, values, strict=True)) or "all"
 
 
-def _asked(correlation: Correlation) -> str:
-    by = f" by {', '.join(correlation.group_by)}" if correlation.group_by else ""
-    of = f" of {', '.join(correlation.field)}" if correlation.field else ""
-    wanted = " and ".join(f"{condition.op} {condition.number:g}" for condition in correlation.conditions)
+def asked(ruleset: Ruleset, correlation: Correlation, say: Say = str) -> str:
+    """What it counts, over which time, and what the count must be."""
+    words = [say(correlation.type)]
+    words += [say("of"), ", ".join(correlation.field)] if correlation.field else []
+    words += [say("by"), ", ".join(correlation.group_by)] if correlation.group_by else []
+    words += [say("within"), _length(correlation.timespan_seconds, say)]
+    both, either = f" {say('and')} ", f" {say('or')} "
+    wanted = both.join(f"{say(condition.op)} {condition.number:g}" for condition in correlation.conditions)
+    titles = {one.id: one.title for one in (*ruleset.rules, *ruleset.correlations)}
     ways = (
-        " and ".join([*one.present, *(f"not {absent}" for absent in one.absent)]) for one in correlation.alternatives
+        both.join(
+            [
+                *(titles.get(one, one) for one in way.present),
+                *(f"{say('not')} {titles.get(one, one)}" for one in way.absent),
+            ]
+        )
+        for way in correlation.alternatives
     )
-    return f"{correlation.type}{of}{by} within {_length(correlation.timespan_seconds)}: {wanted or ' or '.join(ways)}"
+    return f"{' '.join(words)}: {wanted or either.join(ways)}"
 
 
-def _length(seconds: int) -> str:
+def _length(seconds: int, say: Say = str) -> str:
     size, unit = next((size, unit) for size, unit in _UNITS if seconds % size == 0)
-    return f"{seconds // size}{unit}"
+    return f"{seconds // size}{say(unit)}"
 
 
 def _clock(at: datetime) -> str:

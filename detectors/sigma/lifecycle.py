@@ -13,10 +13,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from detectors.sigma.rule import Metadata
+
 Entry = dict[str, Any]
 
 SHADOW = "experimental"
 RETIRED = frozenset(("deprecated", "unsupported"))
+
+
+def on_trial(rule: Metadata) -> bool:
+    """Whether its alerts stay in the shadow."""
+    return rule.status == SHADOW
 
 
 def running(entries: Sequence[Entry]) -> list[Entry]:

@@ -4,7 +4,7 @@ In:   the bytes of a YAML file
 Out:  `Loaded`: JSON-able entries, so that a cache keyed by content can hold them, and the problems found
 Docs: Sigma specification 2.1; `action: global | repeat | reset` from its multi-document files
 
-Nothing of pySigma leaves this module and `translate`; a warm start imports neither.
+Nothing of pySigma leaves this module, `faults` and `translate`; a warm start imports neither.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from sigma.exceptions import SigmaError
 from sigma.modifiers import SigmaWideModifier, modifier_mapping
 from sigma.policy import SigmaPolicy
 from sigma.policy.regex_engine import PythonRegexEngine, RegexPattern
-from sigma.rule import SigmaDetection, SigmaDetections
-from sigma.rule.detection import SigmaDetectionItem
+from sigma.rule import SigmaDetections
 
 from detectors.sigma import document as documents
 from detectors.sigma.correlation_document import correlation_entry
 from detectors.sigma.document import Document
 from detectors.sigma.expand import expand
+from detectors.sigma.faults import locate
 from detectors.sigma.lists import NONE, Lists
-from detectors.sigma.metadata import Complain, closest, metadata, shown
+from detectors.sigma.metadata import Complain, metadata, shown
 from detectors.sigma.patterns import engine
 from detectors.sigma.translate import UntranslatableError, translate
 from hamrong.errors import Problem
@@ -154,7 +154,8 @@ def _logsource(document: Document, complain: Complain) -> list[str | None]:
     source = document.data.get("logsource")
     line = document.line_of("logsource")
     if not isinstance(source, dict):
-        complain(line, "has no logsource", "write 'logsource:' and 'product:', 'category:' or 'service:' below it")
+        what = "has no logsource" if source is None else f"logsource is {shown(source)}"
+        complain(line, what, "write 'logsource:' and 'product:', 'category:' or 'service:' below it")
         return [None, None, None]
     values = [source.get(key) for key in ("product", "category", "service")]
     for key, value in zip(("product", "category", "service"), values, strict=True):
@@ -183,7 +184,8 @@ def _expression(document: Document, key: str, complain: Complain, lists: Lists, 
     """The translated condition; None after a complaint. Raises UntranslatableError."""
     detection = document.data.get(key)
     if not isinstance(detection, dict):
-        complain(document.line_of(key), f"has no {key}", f"write '{key}:', a selection and a condition below it")
+        what = f"has no {key}" if detection is None else f"{key} is {shown(detection)}"
+        complain(document.line_of(key), what, f"write '{key}:', a selection and a condition below it")
         return None
     if not within_bounds(document, key, detection, complain):
         return None
@@ -192,7 +194,7 @@ def _expression(document: Document, key: str, complain: Complain, lists: Lists, 
         expand(detections, lists, asked)
         return translate(detections)
     except SigmaError as error:
-        _locate(document, key, detection, error, complain)
+        locate(document, key, detection, error, POLICY, complain)
     except RecursionError:
         complain(document.line_of(key, "condition"), "nests too deeply", "split the rule")
     except (TypeError, AttributeError, KeyError) as error:
@@ -207,7 +209,8 @@ def within_bounds(document: Document, key: str, detection: dict[str, Any], compl
         complain(document.line_of(key, "condition"), "condition is too long", f"{MAX_CONDITION} characters at most")
         return False
     if not isinstance(condition, (str, list)) or not all(isinstance(c, str) for c in condition):
-        complain(document.line_of(key, "condition"), "has no condition", "write 'condition: selection'")
+        what = "has no condition" if condition is None else f"condition is {shown(condition)}"
+        complain(document.line_of(key, "condition"), what, "write 'condition: selection'")
         return False
     counted = 0
     for path, value in _leaves((key,), detection):
@@ -236,50 +239,3 @@ def _leaves(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...]
             yield from _leaves(path, inner)
     else:
         yield path, value
-
-
-def _locate(document: Document, key: str, detection: dict[str, Any], error: SigmaError, complain: Complain) -> None:
-    """Complains at the line of the part that pySigma does not take: a test, a selection, else the condition."""
-    for name, definition in detection.items():
-        if name == "condition":
-            continue
-        for path, test, value in _tests((key, name), definition):
-            try:
-                SigmaDetectionItem.from_mapping(test, value, policy=POLICY)
-            except (SigmaError, TypeError, AttributeError) as fault:
-                complain(document.line_of(*path), f"{test or name:.80}: {_plain(fault)}", _test_hint(test, fault))
-                return
-        try:
-            SigmaDetection.from_definition(definition, policy=POLICY)
-        except (SigmaError, TypeError, AttributeError) as fault:
-            complain(document.line_of(key, name), f"{name:.80}: {_plain(fault)}", "write 'field: value' lines below it")
-            return
-    line = document.line_of(key, "condition")
-    unknown = re.search(r"Detection '(.+?)' not defined", str(error))
-    if unknown:
-        names = [name for name in detection if name != "condition"]
-        complain(line, f"condition names '{unknown[1]}', not defined", closest(unknown[1], names))
-    else:
-        complain(line, f"condition: {_plain(error)}", "write and, or, not, brackets, '1 of name*', 'all of them'")
-
-
-def _tests(path: tuple[str, ...], definition: Any) -> Iterator[tuple[tuple[str, ...], str | None, Any]]:
-    if isinstance(definition, dict):
-        for test, value in definition.items():
-            yield (*path, test), test, value
-    elif isinstance(definition, list) and any(isinstance(item, (dict, list)) for item in definition):
-        for item in definition:
-            yield from _tests(path, item)
-    else:
-        yield path, None, definition
-
-
-def _test_hint(test: str | None, fault: Exception) -> str:
-    for modifier in (test or "").split("|")[1:]:
-        if modifier not in modifier_mapping:
-            return closest(modifier, modifier_mapping)
-    return "see docs/reference/sigma.md for what goes with what"
-
-
-def _plain(error: Exception) -> str:
-    return re.sub(r"\s+", " ", str(error)).strip().rstrip(".")[:300]

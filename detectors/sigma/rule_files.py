@@ -24,7 +24,7 @@ from detectors.sigma.cache import read_json, write_whole
 from detectors.sigma.lists import Lists
 from hamrong.errors import Problem
 
-CACHE_FORMAT = 4
+CACHE_FORMAT = 5
 """Raise it when `load` writes entries differently."""
 MAX_CACHED_FILES = 20_000
 
@@ -105,8 +105,9 @@ def files(paths: Sequence[Path]) -> tuple[list[tuple[str, bytes]], list[Path], l
     found: dict[str, bytes] = {}
     folders: list[Path] = []
     for path in paths:
+        before = len(folders)
         inside = list(_inside(path, folders)) if path.is_dir() else [str(path)]
-        if not inside:
+        if not inside and len(folders) == before:
             problems.append(Problem(str(path), 1, "holds no rule file", "name a folder with *.yml files"))
         for file in inside:
             try:

@@ -1,4 +1,5 @@
-"""nightly: what a timer starts after midnight: the report of the day before, then the anomaly model anew."""
+"""nightly: what a timer starts after midnight: the report of the day before, then the anomaly model anew, then the
+list of idle accounts."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ import sys
 
 from hamrong.commands.report import add_day
 
-SUMMARY = "write the report of the day before and train the anomaly model"
+SUMMARY = "write the report of the day before, train the anomaly model, list idle accounts"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +23,7 @@ def run(args: argparse.Namespace) -> int:
     from detectors.anomaly.forest import TooFewWindowsError
     from hamrong import config
     from hamrong.commands.report import make
+    from jobs import idle_accounts
     from jobs.report import alerts
     from jobs.session import session
     from jobs.train import train
@@ -43,5 +45,8 @@ def run(args: argparse.Namespace) -> int:
                 print(f"hamrong nightly: the model stays as it is: {error}", file=sys.stderr)
         finally:
             spark.stop()
+        if cfg.detection.idle_days:
+            status.update("Looking for accounts that nobody uses ...")
+            console.print(idle_accounts.refresh(cfg, datetime.now(UTC)).sentence())
     print(path)
     return 0

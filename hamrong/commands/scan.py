@@ -50,7 +50,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--event", action="store_true", help="put the event itself beside each match (jsonl, csv)")
     parser.add_argument("--opensearch", action="store_true", help="also index the alerts, as the stream does")
     parser.add_argument(
-        "--fail-on", choices=LEVELS, metavar="LEVEL", help="exit 1 when something of this level matched"
+        "--fail-on",
+        choices=LEVELS,
+        metavar="LEVEL",
+        help="exit 1 when a rule of this level matched that is not on trial",
     )
     parser.add_argument("--costs", type=_count, metavar="N", help="name the N rules that cost most by themselves")
     parser.add_argument("--lists", metavar="DIR", action="append", default=[], type=Path, help="more value lists")
@@ -237,7 +240,9 @@ def _summarise(summary: Summary, load_seconds: float, file: Path | None) -> None
     found = [(summary.broken_lines, "were no event"), (summary.cut_lines, "were too long and cut")]
     _tell("; ".join([text, *(f"{count:,} lines {what}" for count, what in found if count)]))
     if summary.levels:
-        _tell(", ".join(f"{level} {count:,}" for level, count in summary.levels.items()))
+        trial = sum(summary.shadow.values())
+        told = ", ".join(f"{level} {count:,}" for level, count in summary.levels.items())
+        _tell(f"{told}; {trial:,} of these by rules on trial" if trial else told)
     if file:
         numbers = {"load_seconds": load_seconds, "events_per_second": summary.events_per_second}
         written = {**dataclasses.asdict(summary), **numbers}

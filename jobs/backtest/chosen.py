@@ -23,6 +23,7 @@ from detectors.sigma.metadata import closest
 from detectors.sigma.rule import Correlation, Rule
 from detectors.sigma.rule_files import Written
 from detectors.sigma.ruleset import Ruleset
+from hamrong import rule_set
 from hamrong.config import Detection
 from hamrong.errors import HamrongError, InvalidFileError
 
@@ -66,7 +67,7 @@ def choose(detection: Detection, rule: str, today: date) -> Chosen:
     path, _, name = rule.partition("#")
     file = Path(path) if path.endswith((".yml", ".yaml")) else None
     # Together with the set, since a draft may use the set's value lists.
-    read = rule_files.read([*detection.rules, *([file] if file else [])], detection.cache, today=today)
+    read = rule_files.read([*rule_set.folders(detection), *([file] if file else [])], detection.cache, today=today)
     if file and (faults := [problem for problem in (*read.problems, *read.refused) if problem.path == str(file)]):
         raise InvalidFileError(faults)
     draft = [entry for entry in read.entries if file and entry["metadata"]["path"] == str(file)]
@@ -100,7 +101,7 @@ def with_file(detection: Detection, chosen: Chosen, today: date) -> Ruleset:
     """The chosen rules and all others of the rule's file: the cases beside it may be about any of them."""
     written: Written = pickle.loads(chosen.written)  # noqa: S301
     known = {entry["metadata"]["id"] for entry in written.entries}
-    read = rule_files.read(detection.rules, detection.cache, today=today)
+    read = rule_files.read(rule_set.folders(detection), detection.cache, today=today)
     more = [entry for entry in read.entries if entry["metadata"]["path"] == chosen.rule.path]
     written.entries += [entry for entry in more if entry["metadata"]["id"] not in known]
     return Ruleset.of(written, detection.cache, strict=False)

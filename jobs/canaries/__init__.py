@@ -4,7 +4,8 @@ In:   the cases beside rules, the register, Kafka
 Out:  documents in the index `soc-canaries`, and for each rule whether its canary came back or where it was lost
 
 `choose` makes lines of cases, `ask` sends them and looks for what came of them, `road` is what `jobs.detect` and
-`jobs.correlate` do with them, `rounds` asks now and then while `hamrong run` runs.
+`jobs.correlate` do with them, `jobs.life_signs` asks now and then while `hamrong run` runs. `beats` sends lines of no
+rule, which only tell the time.
 
 A line is a canary's by its id alone (Kafka's header `id`). Whoever sends logs has no say in it: the gateway gives every
 line an id that begins with the gateway's own name, and no parser may write `event.id`. So no line can make itself a
@@ -28,6 +29,10 @@ class Name(NamedTuple):
 
     def line_id(self, number: int) -> str:
         return f"{PREFIX}{self.run}/{number}/{self.rule}"
+
+
+BEAT = Name("beat", "")
+"""Of lines that only say that time goes on."""
 
 
 def name(event_id: str | None) -> Name | None:

@@ -117,10 +117,11 @@ def forget(client: OpenSearch, cfg: Config, now: datetime) -> None:
 
 
 def _patience(canary: Canary, cfg: Config) -> timedelta:
-    """How long a correlation waits before it fires: until its window has closed by event time, and lateness is over."""
+    """How long a correlation waits before it fires: until its window has closed by event time, and lateness is over;
+    and the longest that it takes until something tells the time."""
     if not isinstance(canary.rule, Correlation) or not (settles := settling(canary.rule)):
         return timedelta(0)
-    return timedelta(microseconds=settles, seconds=cfg.detection.watermark_seconds)
+    return timedelta(microseconds=settles, seconds=cfg.detection.watermark_seconds + cfg.detection.beat_seconds)
 
 
 def _answer(canary: Canary, documents: Sequence[Document], has_time: bool) -> Answer:

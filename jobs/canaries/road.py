@@ -26,7 +26,7 @@ from opensearchpy.helpers import bulk
 from detectors.sigma.ruleset import Ruleset
 from ingest.event import TEXT
 from jobs.alerts import batch_rows
-from jobs.canaries import PREFIX, Name, name
+from jobs.canaries import BEAT, PREFIX, Name, name
 
 if TYPE_CHECKING:
     from jobs.sinks.opensearch import Outlet
@@ -62,7 +62,8 @@ def answer(
     documents: Callable[[pa.RecordBatch], list[Document]],
     outlet: Outlet,
 ) -> pa.RecordBatch:
-    """Tells what came of canaries' lines; returns the matches that the lake must hold for correlations to count."""
+    """Tells what came of canaries' lines; returns the matches that the lake must hold for correlations to count, and to
+    know the time."""
     of_lines = matches.column("event").field("event").field("id")
     by_canary = _by_name(of_lines)
     rules = matches.column("rule_id").to_pylist()
@@ -73,7 +74,16 @@ def answer(
             alerts += documents(batch_rows(matches.take(pa.array(own))))
     outlet.send(alerts)
     outlet.trace(_traces(events, matches, by_canary, ruleset))
-    return _counted(matches, by_canary, ruleset)
+    counted = _counted(matches, by_canary, ruleset)
+    return pa.concat_batches([counted, _beats(events, counted.schema)])
+
+
+def _beats(events: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Matches of no rule, with the event that tells the time."""
+    beats = events.filter(pc.equal(events.column("event").field("id"), BEAT.line_id(0)))
+    columns = {"at": beats.column("@timestamp"), "event": beats.to_struct_array()}
+    absent = (columns.get(field.name, pa.nulls(beats.num_rows, field.type)) for field in schema)
+    return pa.RecordBatch.from_arrays(list(absent), schema=schema)
 
 
 def _counted(matches: pa.RecordBatch, by_canary: dict[Name, list[int]], ruleset: Ruleset) -> pa.RecordBatch:
@@ -96,6 +106,8 @@ def _traces(
     known = {rule.id for rule in (*ruleset.rules, *ruleset.correlations)}
     found = []
     for one, rows in _by_name(ids).items():
+        if one == BEAT:
+            continue
         state = "live" if one.rule in known else "unknown"
         trace = {
             "kind": "trace",

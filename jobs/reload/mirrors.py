@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 import os
 import re
 import shutil
 import subprocess
 import tarfile
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -33,6 +35,8 @@ GIT_SECONDS = 60
 KEPT = 3
 _LISTING = ".listing.json"
 
+log = logging.getLogger(__name__)
+
 
 class Mirror(Protocol):
     uri: str
@@ -47,8 +51,36 @@ class Mirror(Protocol):
 
 def mirror(uri: str, cache: Path) -> Mirror:
     """Raises HamrongError when `uri` is none that can be read."""
-    folder = cache / "mirrors" / hashlib.sha256(uri.encode()).hexdigest()[:16]
+    folder = _folder(uri, cache)
     return Git(uri, folder) if uri.startswith("git+") else Store(uri, folder)
+
+
+def current(uri: str, cache: Path, seconds: float) -> Path:
+    """The folder as it was brought within the last `seconds`, else brought now; while the place is away, as it was.
+
+    Raises HamrongError when `uri` is none that can be read, or is away and has never been brought.
+    """
+    source = mirror(uri, cache)
+    last = source.last()
+    if last and time.time() - last.stat().st_mtime < seconds:
+        return last
+    try:
+        return source.bring()
+    except ServiceError as error:
+        if last is None:
+            raise
+        log.warning("the rules from there are as they were: %s", error)
+        return last
+
+
+def origin(uris: Iterable[str], cache: Path, path: str) -> str | None:
+    """The URI that a file or folder was brought from; None when it was not brought."""
+    parents = Path(path).absolute().parents
+    return next((_shown(uri) for uri in uris if _folder(uri, cache).absolute() in parents), None)
+
+
+def _folder(uri: str, cache: Path) -> Path:
+    return cache / "mirrors" / hashlib.sha256(uri.encode()).hexdigest()[:16]
 
 
 class Git:

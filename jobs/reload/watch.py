@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from detectors.sigma.rule_files import Written
+from hamrong import rule_set, zone
 from hamrong.config import Detection
 from hamrong.errors import HamrongError, InvalidFileError, ServiceError
 from jobs import loaded
@@ -109,7 +110,7 @@ class Reloader:
         return thread
 
     def _paths(self) -> tuple[Path, ...]:
-        return (*self._detection.rules, *(source.folder for source in self._sources if source.folder))
+        return (*rule_set.own(self._detection), *(source.folder for source in self._sources if source.folder))
 
     def _see(self, now: datetime) -> tuple[Seen, bool]:
         """What changes when the rules do, and the day: filters expire. And whether it has come to rest."""
@@ -117,7 +118,7 @@ class Reloader:
         for source in self._sources:
             source.refresh(self._detection.fetch_seconds)
         files = sorted(file for path in self._paths() for file in _files(path))
-        seen: Seen = (loaded.today(now), *files)
+        seen: Seen = (zone.today(now), *files)
         age = time.time() - max((modified for _, modified, _ in files), default=0) / 1e9
         rests = age > SETTLE_SECONDS or seen == self._before
         self._before = seen

@@ -52,6 +52,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return rules / "a.yml"
 
 
+@pytest.mark.slow
 def test_with_force_only_the_status_changes(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rules", "promote", "on_trial"]) == 1
     assert "its time in the shadow is unknown" in capsys.readouterr().out

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hamrong import cli
+from tests.hamrong.rule_folder import run
 
 RULE = """title: Root
 id: r
@@ -19,21 +19,10 @@ FIRES = {"name": "root", "fires": True, "line": LINE}
 QUIET = {"name": "someone", "fires": False, "line": LINE.replace("root", "an")}
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("HAMRONG_DETECTION_CACHE", str(tmp_path / "cache"))
-    (tmp_path / "rules").mkdir()
-    return tmp_path / "rules"
-
-
 def write(folder: Path, *cases: object, rule: str = RULE) -> None:
     (folder / "r.yml").write_text(rule)
     texts = [case if isinstance(case, str) else json.dumps(case) for case in cases]
     (folder / "r.cases.jsonl").write_text("\n".join(texts))
-
-
-def run(*args: object) -> int:
-    return cli.main(["rules", *map(str, args)])
 
 
 def test_good_cases_pass(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,23 +11,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from hamrong import cli
+from tests.hamrong.rule_folder import FIVE, LINE, RULE, run, write
 
-RULE = """title: Failed log-in
-id: a
-logsource: {product: linux, service: sshd}
-detection:
-  failed: {event.action: ssh-login, event.outcome: failure}
-  ours: {source.ip|cidr: 192.0.2.0/24}
-  condition: failed and not ours
-"""
-FIVE = """---
-title: Five failures
-id: b
-name: five
-correlation: {type: event_count, rules: [a], group-by: [source.ip], timespan: 1m, condition: {gte: 5}}
-"""
-LINE = "<86>{syslog} h sshd[1]: Failed password for u{n} from 203.0.113.7 port 1 ssh2"
 EVENT = {
     "product": "linux",
     "service": "sshd",
@@ -35,22 +20,6 @@ EVENT = {
     "event.outcome": "failure",
     "source.ip": "203.0.113.7",
 }
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("HAMRONG_DETECTION_CACHE", str(tmp_path / "cache"))
-    (tmp_path / "rules").mkdir()
-    return tmp_path / "rules"
-
-
-def write(folder: Path, rule: str, *cases: dict[str, Any]) -> None:
-    (folder / "r.yml").write_text(rule)
-    (folder / "r.cases.jsonl").write_text("".join(json.dumps(case) + "\n" for case in cases))
-
-
-def run(*args: object) -> int:
-    return cli.main(["rules", *map(str, args)])
 
 
 def steps(count: int, every: str, **more: str) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -134,8 +135,17 @@ def test_coverage_by_what_works(folder: Path, tmp_path: Path, capsys: pytest.Cap
 def test_what_fired_counts_more(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    counted = {"a": rule_counts.Counted(alerts=7), "gone": rule_counts.Counted(alerts=1)}
-    monkeypatch.setattr(rule_counts, "read", lambda client, alias, days: counted if days == 90 else {})
+    counted = {
+        "a": rule_counts.Counted(alerts=7),
+        "gone": rule_counts.Counted(alerts=1),
+        "b": rule_counts.Counted(last_fired="2020-01-01T00:00:00+00:00"),
+    }
+
+    def read(client: object, index: str, since: datetime) -> dict[str, rule_counts.Counted]:
+        assert datetime.now(UTC) - since == pytest.approx(timedelta(days=90), abs=timedelta(minutes=1))
+        return counted
+
+    monkeypatch.setattr(rule_counts, "read", read)
     layer = tmp_path / "layer.json"
     assert cli.main(["rules", "coverage", str(folder), "--navigator", str(layer)]) == 0
     out = capsys.readouterr().out

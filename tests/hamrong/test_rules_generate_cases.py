@@ -8,39 +8,8 @@ from typing import Any
 
 import pytest
 
-from hamrong import cli, raw_cases
-
-RULE = """title: Failed log-in
-id: a
-logsource: {product: linux, service: sshd}
-detection:
-  failed: {event.action: ssh-login, event.outcome: failure}
-  ours: {source.ip|cidr: 192.0.2.0/24}
-  condition: failed and not ours
-"""
-FIVE = """---
-title: Five failures
-id: b
-name: five
-correlation: {type: event_count, rules: [a], group-by: [source.ip], timespan: 1m, condition: {gte: 5}}
-"""
-LINE = "<86>{syslog} h sshd[1]: Failed password for u{n} from 203.0.113.7 port 1 ssh2"
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("HAMRONG_DETECTION_CACHE", str(tmp_path / "cache"))
-    (tmp_path / "rules").mkdir()
-    return tmp_path / "rules"
-
-
-def write(folder: Path, rule: str, *cases: dict[str, Any]) -> None:
-    (folder / "r.yml").write_text(rule)
-    (folder / "r.cases.jsonl").write_text("".join(json.dumps(case) + "\n" for case in cases))
-
-
-def run(*args: object) -> int:
-    return cli.main(["rules", *map(str, args)])
+from hamrong import raw_cases
+from tests.hamrong.rule_folder import FIVE, LINE, RULE, run, write
 
 
 @pytest.mark.parametrize("rule", ["a", "five"])
@@ -80,6 +49,11 @@ LINES = {
         "{event.action: sudo-command, process.command_line|contains: shadow}",
         "COMMAND=shadow",
     ),
+    "sudo, as a beginner writes it": (
+        "{product: linux, service: sudo}",
+        "{process.command_line|contains: shadow}",
+        "COMMAND=shadow",
+    ),
     "sshd": ("{product: linux, service: sshd}", "{event.action: ssh-login, user.name: root}", "password for root"),
     "words": ("{product: linux, service: sshd}", "[wrong]", " sshd[4711]: wrong"),
 }
@@ -115,6 +89,24 @@ def test_a_rule_is_meant_by_its_file_too(folder: Path, capsys: pytest.CaptureFix
     assert "'r' holds several rules (write the id: a, c)" in capsys.readouterr().err
     assert run("generate-cases", "x", "--rules", folder) == 2
     assert "no rule has the id or name 'x' (known: a, c)" in capsys.readouterr().err
+
+
+def test_a_file_need_not_be_among_the_rules_yet(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HAMRONG_DETECTION_RULES", str(folder))
+    write(folder, RULE)
+    monkeypatch.chdir(tmp_path)
+    # What it counts is among them.
+    Path("draft.yml").write_text(FIVE)
+    assert run("generate-cases", "draft.yml") == 0
+    assert "5 within 60 seconds" in capsys.readouterr().out
+    assert run("generate-cases", "rules/r.yml") == 0
+    assert run("explain", "draft.yml", "--rules", "draft.yml", "--rules", folder, LINE) == 1
+    Path("draft.yml").write_text(FIVE.replace("[a]", "[aa]"))
+    capsys.readouterr()
+    assert run("generate-cases", "draft.yml") == 2
+    assert "draft.yml:5: correlation names the rule 'aa', which is not there" in capsys.readouterr().err
 
 
 def test_a_line_that_nothing_understands_is_no_near_miss(

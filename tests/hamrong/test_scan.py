@@ -306,6 +306,25 @@ def test_fail_on_a_level(level: str, code: int, folder: Path, rules: Path, tmp_p
     assert scan(folder / "a.ndjson", "--rules", rules, "--cache", tmp_path / "c", "--fail-on", level) == code
 
 
+def test_a_rule_on_trial_is_shown_as_such_and_fails_nobodys_build(
+    folder: Path, rules: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (rules / "r.yml").write_text(RULES.replace("id: n\n", "id: n\nstatus: experimental\n"))
+    ask = (folder / "a.ndjson", "--rules", rules, "--cache", tmp_path / "c", "--json-summary", tmp_path / "s.json")
+    assert scan(*ask, "--fail-on", "high") == 0
+    heard = capsys.readouterr()
+    assert {one["rule"]: one.get("shadow") for one in map(json.loads, heard.out.splitlines())} == {"n": True, "b": None}
+    assert "high 2, low 1; 2 of these by rules on trial" in heard.err
+    assert json.loads((tmp_path / "s.json").read_bytes())["shadow"] == {"high": 2}
+    assert scan(*ask, "--fail-on", "low") == 1
+    capsys.readouterr()
+    scan(*ask, "--format", "csv")
+    told = csv.DictReader(capsys.readouterr().out.splitlines())
+    assert {row["rule"]: row["shadow"] for row in told} == {"n": "yes", "b": ""}
+    scan(*ask, "--format", "table")
+    assert "Needle (on trial)" in capsys.readouterr().out
+
+
 def test_a_table_for_people(
     folder: Path, rules: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -432,6 +451,7 @@ def command(*args: object) -> list[str]:
     return [sys.executable, "-m", "hamrong.cli", "scan", *map(str, args)]
 
 
+@pytest.mark.slow
 def test_a_bar_is_for_a_terminal_only(folder: Path, rules: Path, tmp_path: Path) -> None:
     args = command(folder, "--rules", rules, "--cache", tmp_path / "c", "--output", tmp_path / "out")
     master, slave = os.openpty()
@@ -452,6 +472,7 @@ def test_a_bar_is_for_a_terminal_only(folder: Path, rules: Path, tmp_path: Path)
     assert len(quiet.stderr.splitlines()) == 3
 
 
+@pytest.mark.slow
 def test_a_scan_of_lines_brings_in_nothing_that_it_does_not_need(folder: Path, rules: Path, tmp_path: Path) -> None:
     args = ["scan", str(folder / "a.ndjson"), "--rules", str(rules), "--cache", str(tmp_path / "c")]
     code = f"import sys; from hamrong import cli; cli.main({args!r}); cli.main({args!r}); print(*sys.modules)"
@@ -539,6 +560,7 @@ def drained(endless: Endless) -> Iterator[Endless]:
     reader.join()
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_is_an_error_and_no_hang(drained: Endless) -> None:
     os.kill(drained.workers()[0], signal.SIGKILL)
     code, told = drained.end()
@@ -546,6 +568,7 @@ def test_a_worker_that_is_killed_is_an_error_and_no_hang(drained: Endless) -> No
     assert "a worker process was killed by SIGKILL" in told
 
 
+@pytest.mark.slow
 def test_control_c_ends_it_and_every_worker(drained: Endless) -> None:
     drained.workers()
     os.killpg(drained.process.pid, signal.SIGINT)
@@ -559,6 +582,7 @@ def test_workers_do_not_outlive_a_scan_that_is_killed(drained: Endless) -> None:
     assert drained.end()[0] == -signal.SIGKILL
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_ends_it_silently(endless: Endless) -> None:
     assert endless.process.stdout
     assert json.loads(endless.process.stdout.readline())["rule"] == "n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,26 +19,16 @@ from hamrong.config import Config
 from ingest.event import flatten
 from jobs import loaded
 from jobs.correlate import correlate as correlated
-from jobs.correlate import tell_lost
 from jobs.correlator import Lost
 from jobs.sinks.delta import SCHEMAS
+from tests.detectors.sigma.log_in_rules import LOG_INS
 
 START = datetime(2026, 3, 5, 2, tzinfo=UTC)
 LATENESS = 600
 
-RULES = """
-title: refused
-id: refused
-name: refused
-logsource: {product: linux, service: sshd}
-detection: {s: {event.outcome: failure}, condition: s}
----
-title: accepted
-id: accepted
-name: accepted
-logsource: {product: linux, service: sshd}
-detection: {s: {event.outcome: success}, condition: s}
----
+RULES = (
+    LOG_INS
+    + """
 title: refused and never accepted
 id: never
 name: never
@@ -64,6 +53,7 @@ correlation:
   condition: {gte: 2}
   generate: true
 """
+)
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
 
@@ -179,16 +169,3 @@ def test_what_must_not_come_is_told_when_its_window_has_closed(spark: Any, cfg: 
     assert lost == {("never", "late"): 2, ("many", "late"): 1, ("twice", "late"): 2}
     in_time = [line for batch in (*batches[:4], batches[5]) for line in batch]
     assert in_batch(cfg, in_time) == {key: value for one in told for key, value in one.items()}
-
-
-def test_what_was_not_counted_is_named_once(caplog: pytest.LogCaptureFixture) -> None:
-    told: Counter[tuple[str, str]] = Counter()
-    with caplog.at_level(logging.WARNING):
-        tell_lost(Counter({("never", "late"): 2}), told)
-        tell_lost(Counter({("never", "late"): 2}), told)
-        tell_lost(Counter({("never", "late"): 5, ("many", "forgotten"): 1}), told)
-    assert [record.message.split(" (")[0] for record in caplog.records] == [
-        "correlation never: 2 matches came too late to be counted",
-        "correlation many: 1 matches are forgotten, since one group had too many",
-        "correlation never: 3 matches came too late to be counted",
-    ]

@@ -10,6 +10,7 @@ import orjson
 import pyarrow as pa
 import pytest
 
+from detectors.sigma.rule import LogSource
 from detectors.sigma.ruleset import Ruleset
 from hamrong import cli
 from hamrong.config import Config
@@ -69,6 +70,32 @@ def test_each_dead_rule_is_named_with_the_reason(lake: Config) -> None:
         "unmapped": "nothing maps Colour for product linux, service sshd",
         "silent": "no event of product linux, service cron came",
     }
+
+
+def test_what_came_is_known_of_each_system(lake: Config) -> None:
+    columns = {
+        "event.dataset": pa.array(["linux.cron", "linux.sshd", "linux.sshd"]),
+        "event.ingested": pa.array([NOW] * 3, TIMESTAMP),
+        "service.name": pa.array(["portal", "portal", "lgsp"]),
+        "user.name": pa.array(["a", None, "b"]),
+    }
+    micro_batch.commit(lake, 2, events=nest(pa.RecordBatch.from_pydict(columns)))
+    found = look(lake, 30)
+    told = {
+        system: {
+            service: "user.name" in held
+            for service in ("cron", "sshd", "sudo")
+            for kind, held in kinds.items()
+            if kind.fits(LogSource("linux", None, service))
+        }
+        for system, kinds in found.kinds.items()
+    }
+    assert told == {
+        None: {"sshd": True, "sudo": True},
+        "portal": {"cron": True, "sshd": False},
+        "lgsp": {"sshd": True},
+    }
+    assert "silent" not in {one.rule for one in found.dead}
 
 
 def test_what_came_before_does_not_count(lake: Config) -> None:

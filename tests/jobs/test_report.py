@@ -128,6 +128,7 @@ def test_the_numbers_of_the_data_are_those_of_the_page() -> None:
     assert page.rows["tactics", "TA0006"] == [4]
     assert page.rows["tactics", "TA0040"] == [0]
     assert page.rows["techniques", "T1110.003"] == [4]
+    assert "Brute Force: Password Spraying" in page.text
     assert "41\u202f242" in page.text
     hours = {int(str(tag["data-hour"])): int(str(tag["data-events"])) for name, tag in page.tags if name == "g"}
     assert hours == {hour.hour: hour.events for hour in report().hours}

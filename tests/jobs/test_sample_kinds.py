@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from detectors.sigma import taxonomy
+from detectors.sigma.alive import together
 from detectors.sigma.rule import LogSource
 from hamrong import case_lines
 from hamrong.config import Detection
@@ -20,5 +21,5 @@ def test_parsers_and_modules_by_name() -> None:
     assert not any(any(kind) and kind.fits(sshd) for kind in kinds["province"])
     audit = [columns for kind, columns in kinds["province"].items() if kind.fits(LogSource("hamrong", None, "audit"))]
     assert {"event.action", "user.name", "soc.audit.purpose"} <= set().union(*audit)
-    every = sample_kinds.together(kinds)
+    every = together(kinds.values())
     assert every.keys() == {kind for one in kinds.values() for kind in one}

@@ -7,6 +7,7 @@ Docs: pySigma, rule validators; docs/reference/sigma.md says which of them are a
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import re
 import uuid
@@ -18,8 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from detectors.alert import TACTICS
-from detectors.sigma.attack import NEWER, technique_name
+from detectors.sigma.attack import OLDER, TACTICS, technique_name
 from detectors.sigma.cache import read_json, write_whole
 from detectors.sigma.check.doubt import Doubt
 from detectors.sigma.document import Document
@@ -28,7 +28,7 @@ from hamrong.errors import Problem
 if TYPE_CHECKING:
     from sigma.validators.base import SigmaRuleValidator, SigmaValidationIssue
 
-FORMAT = 4
+FORMAT = 6
 """Raise it when something else is found in the same file, or ATT&CK's table has changed."""
 VALIDATORS = (
     "all_of_them_condition", "cartag", "control_character", "custom_attributes", "cvetag", "dangling_condition",
@@ -36,7 +36,13 @@ VALIDATORS = (
     "fieldname_logsource", "invalid_modifier_combinations", "namespace_tag", "specific_instead_of_generic_logsource",
     "stptag", "tag_format", "them_condition_with_single_detection", "tlptag", "wildcards_instead_of_modifiers",
 )  # fmt: skip
-NAMES = {*TACTICS, *NEWER}
+KEYS = (
+    "action", "author", "correlation", "date", "description", "detection", "falsepositives", "fields", "filter",
+    "hamrong", "id", "level", "license", "logsource", "modified", "name", "references", "related", "scope", "status",
+    "tags", "taxonomy", "title",
+)  # fmt: skip
+"""That Sigma knows, and ours. A rule may have others."""
+NAMES = {*TACTICS, *OLDER}
 _ATTACK = re.compile(r"t\d{4}(\.\d{3})?|[gsmc]\d{4}|ds\d{4}|ta\d{4}")
 WANTED = {
     "author": "write who wrote it",
@@ -72,6 +78,7 @@ def _look(path: str, content: bytes) -> list[Found]:
 
     found: list[Found] = []
     for each in with_actions(path, document.read(path, content)[0], []):
+        found += _misspelt(each)
         if "filter" in each.data:
             continue
         found += _conventions(each)
@@ -79,6 +86,15 @@ def _look(path: str, content: bytes) -> list[Found]:
         if isinstance(each.data.get("detection"), dict):
             found += _objections(each)
     return found
+
+
+def _misspelt(document: Document) -> Iterator[Found]:
+    """Keys that nobody reads, but for one or two letters."""
+    for key in map(str, document.data):
+        near = key not in KEYS and len(key) < 50 and difflib.get_close_matches(key, KEYS, 1, 0.8)
+        if near:
+            what, hint = f"has the key '{key}', which nobody reads", f"did you mean '{near[0]}'?"
+            yield ["misspelt-key", document.line_of(key), what, hint, False]
 
 
 def _conventions(document: Document) -> Iterator[Found]:

@@ -10,7 +10,7 @@ them and with that event's own group and value.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -31,12 +31,15 @@ def order(correlation: Correlation, point: AnyPoint) -> Order:
     return point.at, place, point.event_id, point.rule, point.value or ""
 
 
-def counted(correlation: Correlation, at: int, event_id: str, rule: str, value: str | None) -> Occurrence:
+def counting(correlation: Correlation) -> Callable[[int, str, str, str | None], Occurrence]:
     """What tells one occurrence from another here: an event that several rules match is one, unless it is rules that
     are counted."""
-    return Occurrence(
-        at, event_id, rule if correlation.type.startswith("temporal") else "", value if correlation.field else None
-    )
+    rules, values = correlation.type.startswith("temporal"), bool(correlation.field)
+
+    def counted(at: int, event_id: str, rule: str, value: str | None) -> Occurrence:
+        return Occurrence(at, event_id, rule if rules else "", value if values else None)
+
+    return counted
 
 
 def told(
@@ -48,7 +51,7 @@ def told(
             yield group, window
         return
     new = frozenset(fresh)
-    rows = [_Row(one, one.rule.split("/"), _levels(one.value or "[]"), at in new) for at, one in enumerate(occurrences)]
+    rows = [_Row(one, _path(one.rule), _levels(one.value or "[]"), at in new) for at, one in enumerate(occurrences)]
     for its, points, news in _groups(correlation, rows, 0, clock):
         for window in held(correlation, points, news, clock, told=True):
             yield its, window
@@ -59,6 +62,11 @@ def _levels(text: str) -> list[tuple[str | None, str | None]]:
     """Most occurrences of a group carry the same."""
     levels: list[tuple[str | None, str | None]] = orjson.loads(text)
     return levels
+
+
+@lru_cache(maxsize=1_000)
+def _path(rule: str) -> list[str]:
+    return rule.split("/")
 
 
 class _Row(NamedTuple):
@@ -75,33 +83,35 @@ def _groups(
     """Each group with its points in order and the indices of the new ones."""
     found: dict[str, dict[Occurrence, tuple[AnyPoint, bool]]] = {}
     below: dict[str, list[_Row]] = {}
-
-    def count(group: str | None, point: AnyPoint, fresh: bool) -> None:
-        if group is None or (correlation.field and point.value is None):
-            return
-        points = found.setdefault(group, {})
-        its = Occurrence(*point[:4])
-        if its in points:
-            # Of a match and a firing, or of two firings, that one event completes: the one that began first.
-            other, news = points[its]
-            point, fresh = (other if since(other) <= since(point) else point), fresh or news
-        points[its] = point, fresh
-
+    counted, needs_value = counting(correlation), bool(correlation.field)
     for row in rows:
         if len(row.path) > depth + 1:
             below.setdefault(row.path[depth], []).append(row)
             continue
         at, event_id, *_ = row.occurrence
         group, value = row.levels[depth]
-        count(group, counted(correlation, at, event_id, row.path[depth], value), row.fresh)
+        if group is not None and not (needs_value and value is None):
+            its = counted(at, event_id, row.path[depth], value)
+            points = found.setdefault(group, {})
+            points[its] = its, row.fresh or (its in points and points[its][1])
     for child in correlation.children:
         for window, group, value in _fired(child, below.get(child.id, []), depth + 1, clock):
-            its = counted(correlation, window.last.at, window.last.event_id, child.id, value)
-            count(group, Fired(*its, window), window.fresh)
+            if group is not None and not (needs_value and value is None):
+                last = window.last
+                its = counted(last.at, last.event_id, child.id, value)
+                _put(found.setdefault(group, {}), its, Fired(*its, window), window.fresh)
     for group, points in sorted(found.items()):
         ordered = sorted(points, key=lambda its: order(correlation, its))
         fresh = [at for at, its in enumerate(ordered) if points[its][1]]
         yield group, [points[its][0] for its in ordered], fresh
+
+
+def _put(points: dict[Occurrence, tuple[AnyPoint, bool]], its: Occurrence, point: AnyPoint, fresh: bool) -> None:
+    """Of a match and a firing, or of two firings, that one event completes: the one that began first."""
+    if its in points:
+        other, news = points[its]
+        point, fresh = (other if since(other) <= since(point) else point), fresh or news
+    points[its] = point, fresh
 
 
 def _fired(
@@ -115,6 +125,6 @@ def _fired(
     for group, points, fresh in _groups(child, rows, depth, clock):
         # Of several points of one event (its values) the last has seen the others.
         windows = {window.last.event_id: window for window in held(child, points, fresh, clock, told=False)}
-        for window in windows.values():
-            for above in carried[group, window.last.event_id]:
+        for event_id, window in windows.items():
+            for above in carried[group, event_id]:
                 yield window, *above

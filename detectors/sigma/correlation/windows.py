@@ -15,7 +15,6 @@ from __future__ import annotations
 import bisect
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from detectors.sigma.correlation.measures import measure
@@ -37,8 +36,7 @@ class Clock(NamedTuple):
     """Everything later than this is remembered."""
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(NamedTuple):
     """`points[start:end]`, counted."""
 
     points: Sequence[AnyPoint]
@@ -46,7 +44,8 @@ class Window:
     end: int
     since: int
     """The first event's time; what a correlation below fired on may be older than its firing."""
-    count: int
+    amount: int
+    """What the condition is about."""
     shown: tuple[str, ...]
     """Ids of the events that show it, where not any of its events does."""
     fresh: bool

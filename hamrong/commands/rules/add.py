@@ -19,12 +19,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from hamrong import added_rules, config, rule_set
+    from hamrong import added_rules, config, rule_set, zone
 
     cfg = config.load()
     name = args.name or args.path.resolve().name.lower()
     lists = [*rule_set.lists_of(cfg.detection), *args.lists]
-    added = added_rules.add(args.path, name, cfg.detection.added, cfg.detection.rules, lists, rule_set.today())
+    added = added_rules.add(args.path, name, cfg.detection.added, cfg.detection.rules, lists, zone.today())
     if args.json:
         print(json.dumps(asdict(added), indent=2, ensure_ascii=False))
         return 0

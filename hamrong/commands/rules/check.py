@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
 
     cfg = config.load()
     ruleset = rule_set.load(cfg.detection, args.paths, args.lists)
-    doubts = check(ruleset, args.paths or cfg.detection.rules, cfg.detection.cache, cases=args.cases)
+    doubts = check(ruleset, args.paths or rule_set.folders(cfg.detection), cfg.detection.cache, cases=args.cases)
     faults = [doubt for doubt in doubts if doubt.is_fault]
     counted = len(ruleset.rules) + len(ruleset.correlations)
     if args.sarif:

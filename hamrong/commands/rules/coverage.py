@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from detectors.sigma.alive import Kinds
     from detectors.sigma.coverage import Coverage, Group
     from detectors.sigma.ruleset import Ruleset
     from hamrong.config import Config
-    from jobs.sample_kinds import Kinds
 
 SUMMARY = "show which ATT&CK techniques and shared systems the rules cover, by cases, events and alerts"
 FIRED_DAYS = 90
@@ -29,7 +29,8 @@ def run(args: argparse.Namespace) -> int:
     import json
 
     from detectors.sigma import cases
-    from detectors.sigma.coverage import coverage, watching
+    from detectors.sigma.alive import dead, looking, together
+    from detectors.sigma.coverage import coverage, of_system
     from hamrong import case_lines, config, navigator, output_file, rule_set
     from ingest.sources import Register
     from jobs import sample_kinds
@@ -39,12 +40,15 @@ def run(args: argparse.Namespace) -> int:
     parse = case_lines.parser(cfg.detection)
     verdicts, _ = cases.run(ruleset, parse)
     samples = sample_kinds.read(parse, ruleset.taxonomy)
-    blind, seen_in = _blind(cfg, ruleset, samples, args)
+    came, seen_in = _came(cfg, ruleset, args)
     fired, fired_in = _fired(cfg)
-    systems = {
-        system.id: watching(ruleset, set().union(*(_looking(ruleset, samples, name) for name in system.parsers)))
-        for system in Register.load(cfg.detection.sources).systems
-    }
+    systems = {}
+    for system in Register.load(cfg.detection.sources).systems:
+        # What it should send, and what it sends.
+        written = together(samples.get(name, {}) for name in system.parsers)
+        its = written if came is None else came.get(system.id, {})
+        systems[system.id] = of_system(ruleset, looking(ruleset, together([written, its])), dead(ruleset, its))
+    blind = dead(ruleset, together((samples if came is None else came).values()))
     found = coverage(ruleset, verdicts, blind, fired, systems)
     notes = [f"what is seen: {seen_in}", f"what fired: {fired_in}"]
     if args.navigator:
@@ -57,22 +61,13 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _looking(ruleset: Ruleset, samples: dict[str, Kinds], parser: str) -> set[str]:
-    from jobs import sample_kinds
-
-    return sample_kinds.looking(ruleset, samples.get(parser, {}))
-
-
-def _blind(
-    cfg: Config, ruleset: Ruleset, samples: dict[str, Kinds], args: argparse.Namespace
-) -> tuple[dict[str, str], str]:
-    """Why rules are blind, by id; and what says so."""
+def _came(cfg: Config, ruleset: Ruleset, args: argparse.Namespace) -> tuple[Mapping[str | None, Kinds] | None, str]:
+    """What each system sent, None without a lake; and what says so."""
     from datetime import UTC, datetime
 
-    from detectors.sigma.alive import dead
     from hamrong.errors import HamrongError
     from hamrong.progress import bar
-    from jobs import dead_rules, sample_kinds
+    from jobs import dead_rules
     from jobs.backtest.spans import span
 
     since = span(args.since, None, datetime.now(UTC), cfg.report.timezone).since
@@ -81,24 +76,27 @@ def _blind(
         with bar("files of the lake") as told:
             look = dead_rules.look(cfg, ruleset, since, limit, told)
     except HamrongError as error:
-        return dead(ruleset, sample_kinds.together(samples)), f"what the parsers' samples hold ({error})"
-    return {one.rule: one.why for one in look.dead}, f"{look.rows:,} of {look.of_rows:,} events since {since:%Y-%m-%d}"
+        return None, f"what the parsers' samples hold ({error})"
+    return look.kinds, f"{look.rows:,} of {look.of_rows:,} events since {since:%Y-%m-%d}"
 
 
 def _fired(cfg: Config) -> tuple[dict[str, int] | None, str]:
     """Alerts by id of rule; None when nobody can say."""
+    from datetime import UTC, datetime, timedelta
+
     from opensearchpy import OpenSearchException
 
     from triage import rule_counts, store
 
     client = store.client(cfg.opensearch)
     try:
-        counted = rule_counts.read(client, cfg.opensearch.alerts_alias, FIRED_DAYS)
+        since = datetime.now(UTC) - timedelta(days=FIRED_DAYS)
+        counted = rule_counts.read(client, cfg.opensearch.alerts_alias, since)
     except OpenSearchException as error:
         return None, f"unknown, {cfg.opensearch.url} does not tell ({type(error).__name__})"
     finally:
         client.close()
-    return {rule: one.alerts for rule, one in counted.items()}, f"alerts of {FIRED_DAYS} days"
+    return {rule: one.alerts for rule, one in counted.items() if one.alerts}, f"alerts of {FIRED_DAYS} days"
 
 
 def _tables(found: Coverage, notes: list[str]) -> Iterator[str]:
@@ -137,6 +135,7 @@ def _document(found: Coverage, notes: list[str]) -> dict[str, Any]:
                 "states": dict(group.states),
                 "fired": group.fired,
                 "rules": [rule.id for rule in group.rules],
+                "blind": {rule.id: rule.blind for rule in group.rules if rule.blind},
             }
             for group in those
         ]

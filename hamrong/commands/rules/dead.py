@@ -30,7 +30,8 @@ def run(args: argparse.Namespace) -> int:
     with bar("files of the lake") as told:
         found = dead_rules.look(cfg, rule_set.load(cfg.detection), since, limit, told)
     if args.json:
-        print(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+        shown = {name: value for name, value in vars(found).items() if name != "kinds"}
+        print(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode())
     else:
         for one in found.dead:
             print(f"{one.path}: {one.title} ({one.rule}): {one.why}")

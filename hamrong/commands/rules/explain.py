@@ -19,7 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a raw log line, or with --events ndjson a JSON object; several for a correlation; - reads them",
     )
     parser.add_argument("--events", choices=("log", "ndjson"), default="log", help="what EVENT is (default: log)")
-    parser.add_argument("--rules", dest="paths", metavar="PATH", nargs="+", type=Path, help="where the rule is")
+    parser.add_argument(
+        "--rules", dest="paths", metavar="PATH", action="append", default=[], type=Path, help="where the rule is"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -29,13 +31,12 @@ def run(args: argparse.Namespace) -> int:
     from detectors.sigma.explain import explain
     from detectors.sigma.explain_correlation import explain_correlation
     from detectors.sigma.ndjson import flat_batch
-    from hamrong import case_lines, chosen_rule, config, rule_set
+    from hamrong import case_lines, chosen_rule, config
     from hamrong.errors import HamrongError
     from hamrong.terminal import colours
 
     cfg = config.load()
-    ruleset = rule_set.load(cfg.detection, args.paths or ())
-    rule = chosen_rule.find(ruleset, args.rule)
+    ruleset, rule = chosen_rule.load(cfg.detection, args.rule, args.paths)
     lines = [
         line.encode() for event in args.event for line in (sys.stdin.read().splitlines() if event == "-" else [event])
     ]

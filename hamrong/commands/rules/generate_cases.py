@@ -12,18 +12,19 @@ SUMMARY = "propose cases from a rule's own condition: a firing event and near mi
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("rule", metavar="RULE", help="id, name or file of a rule or a correlation")
-    parser.add_argument("--rules", dest="paths", metavar="PATH", nargs="+", type=Path, help="where the rule is")
+    parser.add_argument(
+        "--rules", dest="paths", metavar="PATH", action="append", default=[], type=Path, help="where the rule is"
+    )
     parser.add_argument("--write", action="store_true", help="add them to the cases beside the rule, for you to edit")
     parser.add_argument("--events", action="store_true", help="as events, also where lines can be written")
 
 
 def run(args: argparse.Namespace) -> int:
     """1 when no firing case could be made."""
-    from hamrong import case_lines, chosen_rule, config, proposed_cases, rule_set
+    from hamrong import case_lines, chosen_rule, config, proposed_cases
 
     cfg = config.load()
-    ruleset = rule_set.load(cfg.detection, args.paths or ())
-    rule = chosen_rule.find(ruleset, args.rule)
+    ruleset, rule = chosen_rule.load(cfg.detection, args.rule, args.paths)
     proposed = proposed_cases.of(ruleset, rule, None if args.events else case_lines.parser(cfg.detection))
     lines = [json.dumps(case, ensure_ascii=False) for case in proposed.cases]
     for sentence in proposed.left_out:

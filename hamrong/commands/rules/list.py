@@ -15,21 +15,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from detectors.sigma import rule_files
-    from hamrong import added_rules, config, rule_set
+    from hamrong import added_rules, config, rule_set, zone
+    from jobs.reload import mirrors
 
     cfg = config.load()
     own = []
-    for path in cfg.detection.rules:
+    for path in rule_set.folders(cfg.detection):
         if path != cfg.detection.added:
-            written = rule_files.read([path], cfg.detection.cache, today=rule_set.today())
+            written = rule_files.read([path], cfg.detection.cache, today=zone.today())
             rules = sum(entry["kind"] != "filter" for entry in written.entries)
-            own.append({"path": str(path), "rules": rules, "version": written.version})
+            origin = mirrors.origin(cfg.detection.rules_from.split(), cfg.detection.cache, str(path))
+            own.append({"path": str(path), "rules": rules, "version": written.version, "from": origin})
     added = added_rules.read(cfg.detection.added)
     if args.json:
         print(json.dumps({"own": own, "added": [asdict(one) for one in added]}, indent=2, ensure_ascii=False))
         return 0
     for folder in own:
         print(f"{folder['path']}: {folder['rules']:,} rules, version {folder['version']}")
+        if folder["from"]:
+            print(f"  from {folder['from']}")
     for one in added:
         version = one.version or one.content[:12]
         licence = one.licence or "no licence found"

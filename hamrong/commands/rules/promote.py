@@ -37,6 +37,7 @@ def run(args: argparse.Namespace) -> int:
     from hamrong import config
     from jobs.backtest.spans import span
     from jobs.promotion import evidence
+    from jobs.reload import mirrors
 
     cfg = config.load()
     now = datetime.now(UTC)
@@ -44,6 +45,9 @@ def run(args: argparse.Namespace) -> int:
     made = trying.make(chosen.id, args.since, args.until, args.master) if args.backtest else None
     found = evidence(cfg, chosen, span(args.since, args.until, now, cfg.report.timezone), made)
     against = [why for why, can_be_forced in found.obstacles(args.days, now) if not (can_be_forced and args.force)]
+    # Here lies a copy, which the next state of the source replaces.
+    if origin := mirrors.origin(cfg.detection.rules_from.split(), cfg.detection.cache, found.path):
+        against.append(f"its file comes from {origin}: write 'status: {PROMOTED}' there")
     promoted = args.yes and not against
     if promoted:
         _promote(found)
@@ -59,14 +63,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _loaded(rule: str) -> Chosen:
-    from hamrong import config, rule_set
+    from hamrong import config, zone
     from hamrong.errors import HamrongError
     from jobs.backtest.chosen import choose
 
     cfg = config.load()
     if rule.endswith((".yml", ".yaml")):
         raise HamrongError(f"{rule} is a file; put it among the rules and name its id: only what runs is promoted")
-    return choose(cfg.detection, rule, rule_set.today())
+    return choose(cfg.detection, rule, zone.today())
 
 
 def _promote(found: Evidence) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     from jobs.rule_figures import Figure
 
 SUMMARY = "show what rules cost, how often they fire and how often in vain"
+
+WIDTH = 160
 
 ORDERS: dict[str, Callable[[Figure], Any]] = {
     "cost": lambda figure: -figure.microseconds,
@@ -31,6 +34,7 @@ def run(args: argparse.Namespace) -> int:
     import orjson
 
     from hamrong import config
+    from hamrong.terminal import printable
     from jobs import life_signs, loaded, rule_figures
     from jobs.backtest.spans import span
 
@@ -41,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
         figures = rule_figures.read(client, cfg, ruleset, since)
     chosen = sorted(figures, key=ORDERS[args.sort])[: args.top or None]
     quarantined = [figure for figure in figures if figure.quarantine]
+    uncounted = [figure for figure in figures if figure.late or figure.forgotten]
     if args.json:
         rules = [{**vars(figure), "false_positive_rate": figure.false_positive_rate} for figure in chosen]
         answer = {
@@ -48,14 +53,27 @@ def run(args: argparse.Namespace) -> int:
             "ruleset": ruleset.version,
             "rules": rules,
             "quarantined": [figure.rule for figure in quarantined],
+            "uncounted": [figure.rule for figure in uncounted],
         }
         print(orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode())
     else:
-        show(chosen, quarantined, len(figures))
+        show(chosen, len(figures))
+        for line in (*map(_quarantined, quarantined), *map(_uncounted, uncounted)):
+            print(printable(line))
     return 0
 
 
-def show(chosen: Sequence[Figure], quarantined: Sequence[Figure], rules: int) -> None:
+def _quarantined(figure: Figure) -> str:
+    return f"quarantined: {figure.title} ({figure.rule}): it {figure.quarantine}"
+
+
+def _uncounted(figure: Figure) -> str:
+    said = [f"{figure.late:,} came too late"] if figure.late else []
+    said += [f"{figure.forgotten:,} are forgotten, since one group had too many"] if figure.forgotten else []
+    return f"matches not counted: {figure.title} ({figure.rule}): {'; '.join(said)}"
+
+
+def show(chosen: Sequence[Figure], rules: int) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -76,8 +94,5 @@ def show(chosen: Sequence[Figure], quarantined: Sequence[Figure], rules: int) ->
             "-" if rate is None else f"{rate:.0%} of {figure.judged}",
             figure.last_fired[:16].replace("T", " ") or "never",
         )
-    console = Console(highlight=False)
-    console.print(table)
-    for figure in quarantined:
-        text = f"quarantined: {figure.title} ({figure.rule}): it {figure.quarantine}"
-        console.print(escape(printable(text)), soft_wrap=True)
+    # A file has no width of its own, and 80 columns would break every title.
+    Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH).print(table)

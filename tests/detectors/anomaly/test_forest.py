@@ -130,6 +130,7 @@ def test_too_few_windows_say_what_to_do() -> None:
         fit(table(ordinary(MIN_ROWS - 1)), 3600, 0.005, SINCE, UNTIL)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.lists(st.floats(0, 1e12), min_size=len(NAMES), max_size=len(NAMES)), max_size=8))
 def test_any_window_has_a_score_and_an_explanation(model: Model, values: list[list[float]]) -> None:

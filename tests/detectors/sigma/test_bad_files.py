@@ -50,6 +50,28 @@ REGEXES = (
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "line", "said"),
+    [
+        ("F: a", "F: {a: b}", 7, "F: {'a': 'b'} is no value (hint: write one value"),
+        ("F: a", "F: [1, [2]]", 7, "F: [2] is no value (hint: write one value"),
+        ("F: a", "F|gt: a", 7, "gte, lt and lte take a number"),
+        ("F: a", "F|cidr: 300.1.2.3/99", 7, "hint: write an address or a network"),
+        ("condition: selection", "condition: 5", 8, "condition is 5 (hint: write 'condition: selection')"),
+        ("condition: selection", "condition: selection | count() > 5", 8, "hint: write a correlation"),
+        ("condition: selection", "x: y", 5, "has no condition"),
+        ("  product: p", "  - product", 3, "logsource is ['product']"),
+        ("detection:\n  selection:\n    F: a\n  condition: selection", "detection: [a]", 5, "detection is ['a']"),
+    ],
+)
+def test_what_stands_there_is_told_with_what_to_write(old: str, new: str, line: int, said: str) -> None:
+    assert old in RULE
+    [problem] = loading.load("r.yml", RULE.replace(old, new).encode(), LISTS).problems
+    assert f"r.yml:{line}: " in str(problem)
+    assert said in str(problem)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
     ("content", "what"),
     [
         *((RULE.replace("F: a", f"F|re: '{regex}'"), None) for regex in REGEXES),
@@ -85,7 +107,7 @@ REGEXES = (
             "condition is too long",
         ),
         (RULE.replace("condition: selection", "condition: " + "(" * 4000 + "selection" + ")" * 4000), None),
-        (RULE.replace("condition: selection", "condition: {a: b}"), "has no condition"),
+        (RULE.replace("condition: selection", "condition: {a: b}"), "condition is {'a': 'b'}"),
         (RULE.replace("F: a", "F|expand: '" + "%x%" * 20 + "'"), "expands to 1048576 values"),
         ("\ufeff" + RULE, None),
         (RULE.encode("utf-16"), "not UTF-8"),

@@ -81,6 +81,7 @@ def test_without_a_budget_every_match_is_kept(monkeypatch: pytest.MonkeyPatch) -
     assert matched(ruleset, ["a"] * 10) == ["noisy"] * 10
 
 
+@pytest.mark.slow
 def test_time_in_an_expression_that_only_one_rule_has_is_that_rules(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from detectors.sigma import attack
 from detectors.sigma.case_file import Case
 from detectors.sigma.cases import Verdict
-from detectors.sigma.coverage import Coverage, Group, coverage, watching
+from detectors.sigma.coverage import Coverage, Group, coverage, of_system, watching
 from detectors.sigma.ndjson import flat_batch
 from detectors.sigma.ruleset import Ruleset
 
@@ -77,7 +77,7 @@ def states(groups: tuple[Group, ...]) -> dict[str, str]:
 
 
 def made(ruleset: Ruleset, verdicts: list[Verdict], **more: str) -> Coverage:
-    return coverage(ruleset, verdicts, more, {"one": 3}, {"portal": {"one", "bare"}, "mail": set()})
+    return coverage(ruleset, verdicts, more, {"one": 3}, {"portal": {"one": "", "bare": ""}, "mail": {}})
 
 
 def test_the_best_rule_of_a_technique_counts(ruleset: Ruleset) -> None:
@@ -130,6 +130,23 @@ def test_alerts_that_nobody_could_count_are_unknown(ruleset: Ruleset) -> None:
     assert {group.fired for group in found.tactics} == {None}
 
 
+def test_of_a_system_a_rule_is_blind_though_others_see(ruleset: Ruleset) -> None:
+    there = {"one": "no event of webserver came", "bare": ""}
+    found = coverage(ruleset, PASSED, {}, {}, {"portal": there})
+    [portal] = found.systems
+    assert {rule.id: (rule.state, rule.blind) for rule in portal.rules} == {
+        "one": ("blind", "no event of webserver came"),
+        "bare": ("untested", ""),
+    }
+    assert {rule.id: rule.state for rule in found.rules}["one"] == "works"
+
+
+def test_a_correlation_sees_a_system_by_any_of_its_rules(ruleset: Ruleset) -> None:
+    assert of_system(ruleset, {"one", "counted"}, {"one": "gone"}) == {"one": "gone", "counted": "", "many": ""}
+    blind = of_system(ruleset, {"counted"}, {"counted": "gone"})
+    assert blind == {"counted": "gone", "many": "nothing that it counts is seen here"}
+
+
 def test_who_counts_a_watching_rule_watches(ruleset: Ruleset) -> None:
     assert watching(ruleset, {"counted"}) == {"counted", "many"}
     assert watching(ruleset, {"one"}) == {"one"}
@@ -140,7 +157,7 @@ def test_names_of_techniques_have_their_parent() -> None:
     assert attack.technique_name("T1110.003") == "Brute Force: Password Spraying"
     assert attack.technique_name("T9999") == ""
     assert attack.techniques(("attack.T1110", "attack.t1110", "attack.g0001", "t1110")) == ("T1110",)
-    assert attack.tactics(("attack.defense_evasion", "attack.stealth", "attack.t1110")) == (
-        "defense-evasion",
+    assert attack.tactics(("attack.defense_evasion", "attack.impact", "attack.stealth", "attack.t1110")) == (
         "stealth",
+        "impact",
     )

@@ -63,6 +63,7 @@ FAULTS = {
     "log source of numbers": ("product: linux", "product: 5", 10, "write text"),
     "unknown key of ours": ("entity:", "entitty:", 18, "did you mean 'entity'?"),
     "window": ("window: 30m", "window: 30 minutes", 19, "write 30m, 1h"),
+    "window too long": ("window: 30m", "window: 2d", 19, "up to 1d"),
     "key twice": ("level: high", "level: high\nlevel: low", 9, "has the key 'level' twice"),
     "indentation": ("  product: linux", " product: linux", 11, "not YAML"),
     "merge": ("level: high", "<<: {level: high}", 8, "merges"),
@@ -177,6 +178,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "what"),
     [
@@ -204,6 +206,7 @@ def test_hostile_files_are_refused_quickly(content: bytes, what: str) -> None:
     assert what in str(loaded.problems[0])
 
 
+@pytest.mark.slow
 def test_a_rule_of_10_000_values_loads(load: Callable[..., Ruleset]) -> None:
     import pyarrow as pa
 

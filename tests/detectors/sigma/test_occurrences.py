@@ -11,21 +11,13 @@ import pyarrow as pa
 
 from detectors.sigma.occurrences import MAX_TEXT, MAX_VALUES, correlate
 from detectors.sigma.ruleset import Ruleset
+from tests.detectors.sigma.log_in_rules import LOG_INS
 
 START = datetime(2026, 3, 5, 2, tzinfo=UTC)
 
-CHAIN = """
-title: refused
-id: refused
-name: refused
-logsource: {product: linux, service: sshd}
-detection: {s: {event.outcome: failure}, condition: s}
----
-title: accepted
-id: accepted
-logsource: {product: linux, service: sshd}
-detection: {s: {event.outcome: success}, condition: s}
----
+CHAIN = (
+    LOG_INS
+    + """
 title: many refused
 id: many
 correlation: {type: event_count, rules: [refused], group-by: [source.ip, user.name], timespan: 5m, condition: {gte: 3}}
@@ -34,6 +26,7 @@ title: found
 id: found
 correlation: {type: temporal_ordered, rules: [many, accepted], group-by: [source.ip, user.name], timespan: 10m}
 """
+)
 
 
 def fired(ruleset: Ruleset, rows: Sequence[tuple[int, str, str, str | None]]) -> list[tuple[str, str, float]]:
@@ -79,45 +72,19 @@ def test_a_row_without_its_group_is_left_out(load: Callable[..., Ruleset]) -> No
 
 def test_aliases_name_the_field_of_each_rule(load: Callable[..., Ruleset]) -> None:
     text = """
-title: one
-id: one
-logsource: {product: linux, service: sshd}
-detection: {s: {event.outcome: failure}, condition: s}
----
-title: two
-id: two
-logsource: {product: linux, service: sshd}
-detection: {s: {event.outcome: success}, condition: s}
----
 title: both
 id: both
 correlation:
   type: temporal
-  rules: [one, two]
-  aliases: {who: {one: source.ip, two: user.name}}
+  rules: [refused, accepted]
+  aliases: {who: {refused: source.ip, accepted: user.name}}
   group-by: [who]
   timespan: 1m
 """
-    ruleset = load(text)
+    ruleset = load(LOG_INS + text)
     assert fired(ruleset, [(0, "failure", "x", "-"), (1, "success", "-", "x"), (2, "success", "x", "y")]) == [
         ("both", '["x"]', 1)
     ]
-
-
-LOGINS = """
-title: refused
-id: refused
-name: refused
-logsource: {product: linux, service: sshd}
-detection: {s: {event.outcome: failure}, condition: s}
----
-title: accepted
-id: accepted
-name: accepted
-logsource: {product: linux, service: sshd}
-detection: {s: {event.outcome: success}, condition: s}
----
-"""
 
 
 def rows(ruleset: Ruleset, *events: dict[str, Any]) -> list[tuple[str, str | None, str]]:
@@ -158,7 +125,7 @@ def refused(**fields: Any) -> dict[str, Any]:
 
 def test_without_group_by_all_are_one_group(load: Callable[..., Ruleset]) -> None:
     ruleset = load(
-        LOGINS
+        LOG_INS
         + "{title: x, id: x, correlation: {type: event_count, rules: refused, timespan: 1m, condition: {gte: 2}}}"
     )
     assert told(ruleset, refused(source_ip="192.0.2.1"), refused(source_ip="192.0.2.2")) == [("x", "[]", 1.0, 2)]
@@ -166,7 +133,7 @@ def test_without_group_by_all_are_one_group(load: Callable[..., Ruleset]) -> Non
 
 def test_an_event_is_in_each_group_that_a_list_names(load: Callable[..., Ruleset]) -> None:
     ruleset = load(
-        LOGINS
+        LOG_INS
         + """
 title: x
 id: x
@@ -191,7 +158,7 @@ correlation: {type: KIND, rules: [refused], group-by: [source.ip], timespan: 1m,
 
 
 def valued(load: Callable[..., Ruleset], kind: str, condition: str) -> Ruleset:
-    return load(LOGINS + VALUES.replace("KIND", kind).replace("CONDITION", condition))
+    return load(LOG_INS + VALUES.replace("KIND", kind).replace("CONDITION", condition))
 
 
 def test_each_value_of_a_list_counts_and_combinations_of_fields_do(load: Callable[..., Ruleset]) -> None:
@@ -228,7 +195,7 @@ def test_a_list_without_end_has_its_bound(load: Callable[..., Ruleset]) -> None:
 def test_a_correlation_may_group_by_what_the_one_below_does_not(load: Callable[..., Ruleset]) -> None:
     """As the specification has it: failures are counted by host, and the user of the one that was too many logs in."""
     ruleset = load(
-        LOGINS
+        LOG_INS
         + """
 title: many
 id: many
@@ -253,7 +220,7 @@ correlation: {type: temporal_ordered, rules: [many, accepted], group-by: [user.n
 
 def test_an_alias_of_the_correlation_below_holds_above(load: Callable[..., Ruleset]) -> None:
     ruleset = load(
-        LOGINS
+        LOG_INS
         + """
 title: many
 id: many

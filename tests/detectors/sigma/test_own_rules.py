@@ -24,5 +24,6 @@ def test_our_own_scanners_are_an_exception_where_they_are_refused(capsys: pytest
         assert ("filter Our own scanners" in capsys.readouterr().out) is True
 
 
+@pytest.mark.slow
 def test_cases(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["rules", "test"]) == 0, capsys.readouterr().out

@@ -65,7 +65,7 @@ def test_an_alert_is_all_that_is_asked_for() -> None:
 
 def test_what_waits_for_its_window_is_not_lost_before_that(cfg: Config) -> None:
     assert _patience(COUNT, cfg) == timedelta(0)
-    assert _patience(WITHOUT, cfg) == timedelta(seconds=300 + cfg.detection.watermark_seconds)
+    assert _patience(WITHOUT, cfg) == timedelta(seconds=300 + 600 + 60)
     waiting = _answer(WITHOUT, [trace(matched=["r"])], has_time=True)
     assert (waiting.came_back, waiting.lost) == (False, False)
     assert _answer(WITHOUT, [trace()], has_time=True).stage == "match"

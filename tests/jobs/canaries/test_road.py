@@ -16,7 +16,7 @@ from hamrong.config import Config, Detection
 from ingest.event import TEXT, TIMESTAMP, raw
 from jobs import detect, loaded
 from jobs.alerts import batch_rows, documents_of
-from jobs.canaries import Name, name, road
+from jobs.canaries import BEAT, Name, name, road
 
 NOW = datetime(2026, 11, 24, 8, 30, tzinfo=UTC)
 LINE = "<86>Mar  5 09:00:00 lgsp-01 sshd[1]: Failed password for root from 203.0.113.7 port 1 ssh2"
@@ -166,3 +166,13 @@ def test_what_canaries_match_is_on_nobodys_account(detection: Detection) -> None
         detect.detect(lines(Name("1", "root").line_id(0)), register, ruleset)
         assert ruleset.spent() != before
     assert (ruleset.spent(), ruleset.ledger.events) == (before, 1)
+
+
+def test_a_beat_is_a_match_of_no_rule_that_only_tells_the_time(detection: Detection) -> None:
+    beat, mine = BEAT.line_id(0), Name("1", "many").line_id(0)
+    counted, heard = answered(detection, lines(beat, mine))
+    told = [(row["rule_id"], row["alert_id"], row["event"]["event"]["id"]) for row in counted.to_pylist()]
+    # Also the line of a beat may match; nobody hears of it.
+    assert told == [("root", None, mine), ("somebody", None, mine), (None, None, beat)]
+    assert [row["event"]["event"]["ingested"] for row in counted.to_pylist()] == [NOW] * 3
+    assert (heard.alerts, [trace["rule"]["id"] for trace in heard.traces]) == ([], ["many"])

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from hamrong import cli, rule_set
 from hamrong.config import Config
 from hamrong.errors import HamrongError, ServiceError
 from jobs import loaded
-from jobs.reload.mirrors import KEPT, mirror
+from jobs.backtest.chosen import choose
+from jobs.reload.mirrors import KEPT, current, mirror
 from jobs.reload.watch import Reloader
 from tests.jobs.reload.rules import detection, words, write
 
@@ -146,6 +150,50 @@ def test_old_folders_are_deleted(tmp_path: Path) -> None:
         folders.append(source.bring())
     assert [folder.exists() for folder in folders] == [False] * 2 + [True] * KEPT
     assert source.last() == folders[-1]
+
+
+def test_commands_see_rules_from_elsewhere_and_fetch_them_only_when_no_stream_just_did(
+    cfg: Config, repository: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = write(tmp_path / "own", "own").parent
+    settings = detection(cfg, own, rules_from=f"git+file://{repository}@main#rules", fetch_seconds=60.0)
+    assert words(rule_set.load(settings), "one", "two", "own") == ["one", "own"]
+    assert choose(settings, "6005052a-3a34-59e3-815f-5cebba3097eb", date(2026, 3, 5)).rule.title == "says one"
+
+    write(repository / "rules", "two")
+    commit(repository)
+    assert words(rule_set.load(settings), "two") == []
+    [brought] = rule_set.folders(settings)[1:]
+    os.utime(brought, (0, 0))
+    assert words(rule_set.load(settings), "one", "two") == ["one", "two"]
+
+    repository.rename(repository.with_name("away"))
+    for folder in brought.parent.glob("at-*"):
+        os.utime(folder, (folder.stat().st_mtime - 3600,) * 2)
+    assert words(rule_set.load(settings), "one", "two") == ["one", "two"]
+    assert "are as they were" in caplog.text
+
+
+def test_a_source_that_was_never_brought_is_not_passed_over(tmp_path: Path) -> None:
+    with pytest.raises(ServiceError, match="nowhere"):
+        current(f"git+file://{tmp_path}/nowhere@main#rules", tmp_path / "cache", 60.0)
+
+
+def test_a_rule_from_elsewhere_is_named_with_its_source_and_promoted_there(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(repository / "rules", "one", status="experimental")
+    commit(repository)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HAMRONG_DETECTION_RULES", str(tmp_path / "own"))
+    monkeypatch.setenv("HAMRONG_DETECTION_RULES_FROM", f"git+file://{repository}@main#rules")
+    # Nobody listens there.
+    monkeypatch.setenv("HAMRONG_OPENSEARCH_URL", "http://127.0.0.1:9")
+    write(tmp_path / "own", "own")
+    assert cli.main(["rules", "list"]) == 0
+    assert f"  from git+file://{repository}@main#rules" in capsys.readouterr().out.splitlines()
+    assert cli.main(["rules", "promote", "6005052a-3a34-59e3-815f-5cebba3097eb", "--force", "--yes"]) == 1
+    assert f"its file comes from git+file://{repository}@main#rules" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

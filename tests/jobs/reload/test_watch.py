@@ -11,12 +11,13 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from detectors.sigma.ruleset import Ruleset
+from hamrong import zone
 from hamrong.config import Config, Detection
 from hamrong.errors import InvalidFileError, ServiceError
 from jobs import loaded
@@ -53,6 +54,7 @@ def begun(settings: Detection) -> Reloader:
     return reloader
 
 
+@pytest.mark.slow
 def test_a_rule_that_is_added_changed_or_deleted_is_live_at_the_next_look(cfg: Config, rules: Path) -> None:
     settings = detection(cfg, rules)
     reloader = begun(settings)
@@ -84,6 +86,7 @@ def test_nothing_is_loaded_again_when_only_times_change(cfg: Config, rules: Path
     assert RuleSets(settings.rule_sets).live() == since
 
 
+@pytest.mark.slow
 def test_a_set_with_a_fault_is_refused_whole_with_every_fault_and_said_once(
     cfg: Config, rules: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -240,19 +243,15 @@ def test_a_filter_expires_at_midnight_without_a_change_of_files(
         "  condition: not selection\nauthor: An\nhamrong: {reason: a test, expires: 2026-11-24}\n"
     )
     settings = detection(cfg, rules)
-    monkeypatch.setattr(loaded, "today", lambda now: date(2026, 11, 24))
+    monkeypatch.setattr(zone, "today", lambda now=None: date(2026, 11, 24))
     reloader = begun(settings)
     assert words(loaded.live(settings), "one") == []
-    monkeypatch.setattr(loaded, "today", lambda now: date(2026, 11, 25))
+    monkeypatch.setattr(zone, "today", lambda now=None: date(2026, 11, 25))
     settled(reloader)
     assert words(loaded.live(settings), "one") == ["one"]
 
 
-def test_days_begin_at_midnight_in_viet_nam() -> None:
-    assert loaded.today(datetime(2026, 11, 24, 16, 59, tzinfo=UTC)) == date(2026, 11, 24)
-    assert loaded.today(datetime(2026, 11, 24, 17, 0, tzinfo=UTC)) == date(2026, 11, 25)
-
-
+@pytest.mark.slow
 def test_the_thread_follows_and_ends(cfg: Config, rules: Path) -> None:
     settings = dataclasses.replace(detection(cfg, rules), reload_seconds=0.02)
     reloader, stop = begun(settings), threading.Event()

@@ -55,6 +55,7 @@ def test_nothing_to_say() -> None:
         ("description: what it is\n", "", "convention", 1, "has no description"),
         ("status: test\n", "", "convention", 1, "has no status"),
         ("level: high\n", "", "convention", 1, "has no level"),
+        ("level: high", "level: high\nfalsepositve: x", "misspelt-key", 16, "'falsepositve', which nobody reads"),
     ],
 )
 def test_what_is_said_and_where(old: str, new: str, kind: str, line: int, what: str) -> None:

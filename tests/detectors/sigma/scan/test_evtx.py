@@ -109,6 +109,7 @@ def test_a_file_that_ends_within_a_chunk() -> None:
     )
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 255)), min_size=1, max_size=8))
 @settings(max_examples=300)
 def test_whatever_a_chunk_holds_is_read_or_named(changes: list[tuple[int, int]]) -> None:

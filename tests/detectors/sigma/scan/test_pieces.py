@@ -61,6 +61,7 @@ def test_every_line_once_and_in_order(
     assert cut_lines == too_long
 
 
+@pytest.mark.slow
 def test_lines_beyond_the_limit_of_16_mebibytes(tmp_path: Path) -> None:
     path = tmp_path / "x.ndjson"
     path.write_bytes(b"{}\n" + b"x" * (40 << 20) + b"\n{}\n" + b"y" * (17 << 20))

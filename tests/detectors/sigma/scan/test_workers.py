@@ -87,6 +87,7 @@ def test_whoever_stops_early_ends_the_workers() -> None:
     assert_gone(seen)
 
 
+@pytest.mark.slow
 def test_workers_do_without_pandas_and_leave_it_to_the_parent() -> None:
     """What a worker has no use for must not be the parent's loss, which may be a test run."""
 
