@@ -8,22 +8,26 @@ PYTHON ?= python3
 BIN    := $(VENV)/bin
 FAST   := not services and not e2e and not slow
 STAMP  := $(VENV)/.installed
+TOOLS  := chromium nginx openssl docker-compose
+DEBIAN := chromium fonts-dejavu-core nginx-light openssl docker-compose
 
-.PHONY: demo test browser check format lock down clean
+.PHONY: demo test tools check format lock down clean
 
 demo: $(STAMP)
 	@$(BIN)/hamrong demo
 
-test: $(STAMP) browser
+test: $(STAMP) tools
 	@$(BIN)/hamrong stack jars
 	@$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
-# The tests of the alert pages drive it.
-browser:
-	@command -v chromium >/dev/null || { \
-	  echo "Installing Debian's chromium ..."; \
-	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
-	} || { echo "The tests need chromium on PATH; as root: apt-get install chromium"; exit 2; }
+# What tests drive that no package of Python brings: a browser, the proxy of a server, its certificates, its compose file.
+tools:
+	@for tool in $(TOOLS); do \
+	  PATH="$$PATH:/usr/sbin" command -v $$tool >/dev/null || missing=1; \
+	done; test -z "$$missing" || { \
+	  echo "Installing Debian's $(TOOLS) ..."; \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends $(DEBIAN) >/dev/null; \
+	} || { echo "The tests need $(TOOLS) on PATH; as root: apt-get install $(DEBIAN)"; exit 2; }
 
 check: $(STAMP)
 	@$(BIN)/ruff format --check .

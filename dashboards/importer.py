@@ -7,7 +7,6 @@ Docs: OpenSearch Dashboards `POST /api/saved_objects/_import`, `POST /api/opense
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from typing import Any
 import urllib3
 
 from hamrong.config import Secret
+from hamrong.credentials import basic
 from hamrong.errors import ServiceError
 
 
@@ -34,11 +34,7 @@ class Dashboards:
 
     def post(self, path: str, **body: Any) -> dict[str, Any]:
         """The answer to a POST. Raises ServiceError when there is none, or it is a refusal."""
-        headers = {"osd-xsrf": "hamrong", "securitytenant": self.tenant}
-        if self.user:
-            # In UTF-8: urllib3's own helper knows Latin-1 only, and passwords here may be Vietnamese.
-            credentials = base64.b64encode(f"{self.user}:{self.password.reveal()}".encode()).decode()
-            headers["authorization"] = f"Basic {credentials}"
+        headers = {"osd-xsrf": "hamrong", "securitytenant": self.tenant, **basic(self.user, self.password)}
         url = self.url.rstrip("/") + path
         with urllib3.PoolManager(ca_certs=self.ca_file or None, timeout=self.timeout_seconds) as pool:
             try:

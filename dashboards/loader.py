@@ -17,17 +17,20 @@ from dashboards.mapping import TEMPLATES, template
 from hamrong.errors import ServiceError
 
 
-def install_templates(client: OpenSearch, replicas: int | None = None, alias: str = "soc-alerts") -> dict[str, str]:
+def install_templates(
+    client: OpenSearch, replicas: int | None = None, alias: str = "soc-alerts", dry_run: bool = False
+) -> dict[str, str]:
     """Each template by name, and what was done: created, updated, unchanged, or newer (a later version stands, kept).
 
     `replicas` None keeps the number that stands, 0 where none does. `alias` stands for `soc-alerts` in every name.
-    A second call changes nothing. Raises ServiceError when OpenSearch is away or refuses.
+    With `dry_run` it is only said. A second call changes nothing. Raises ServiceError when OpenSearch is away or
+    refuses.
     """
     done = {}
     try:
         for path in sorted(TEMPLATES.glob("*.json")):
             name = path.stem.replace("soc-alerts", alias, 1)
-            done[name] = _install(client, name, renamed(template(path.stem), alias), replicas)
+            done[name] = _install(client, name, renamed(template(path.stem), alias), replicas, dry_run)
     except OpenSearchException as error:
         raise ServiceError(f"OpenSearch does not take the index templates: {_cause(error)}") from error
     return done
@@ -48,7 +51,7 @@ def renamed(content: dict[str, Any], alias: str) -> dict[str, Any]:
     }
 
 
-def _install(client: OpenSearch, name: str, content: dict[str, Any], replicas: int | None) -> str:
+def _install(client: OpenSearch, name: str, content: dict[str, Any], replicas: int | None, dry_run: bool) -> str:
     standing = _standing(client, name)
     if standing.get("version", 0) > content["version"]:
         return "newer"
@@ -57,6 +60,9 @@ def _install(client: OpenSearch, name: str, content: dict[str, Any], replicas: i
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     if standing.get("_meta", {}).get("sha256") == digest:
         return "unchanged"
+    what = "updated" if standing else "created"
+    if dry_run:
+        return f"would be {what}"
     content["_meta"]["sha256"] = digest
     for pattern in content["index_patterns"]:
         # The indices before the template: if one refuses, the next call tries again.
@@ -64,7 +70,7 @@ def _install(client: OpenSearch, name: str, content: dict[str, Any], replicas: i
         settings = {"index": {"number_of_replicas": index["number_of_replicas"]}}
         client.indices.put_settings(index=pattern, body=settings, allow_no_indices=True)
     client.indices.put_index_template(name=name, body=content)
-    return "updated" if standing else "created"
+    return what
 
 
 def _standing(client: OpenSearch, name: str) -> dict[str, Any]:

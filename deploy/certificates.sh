@@ -43,14 +43,21 @@ service() {
     chmod 444 "$folder/$1/certificate.pem"
 }
 
+# A server without a name of its own is reached by its address.
+case $SERVER_NAME in
+    *[!0-9.]*) named="DNS:$SERVER_NAME" ;;
+    *) named="IP:$SERVER_NAME" ;;
+esac
+
 umask 077
 mkdir -p "$folder"
 authority
 chmod 755 "$folder"
 chmod 444 "$folder/ca.pem"
-# 1000 is the user of OpenSearch's two images, 10001 that of ours.
+# 1000 is the user of OpenSearch's two images, 10001 that of ours, 101 that of nginx.
 service opensearch 1000 "DNS:opensearch,DNS:localhost"
-service opensearch-dashboards 1000 "DNS:opensearch-dashboards,DNS:localhost,DNS:$SERVER_NAME"
-service gateway 10001 "DNS:gateway,DNS:localhost,DNS:$SERVER_NAME"
+service opensearch-dashboards 1000 "DNS:opensearch-dashboards,DNS:localhost"
+service proxy 101 "DNS:proxy,DNS:localhost,$named"
+service gateway 10001 "DNS:gateway,DNS:localhost,$named"
 service admin 1000 "DNS:localhost"
 chmod 755 "$folder"/*/

@@ -30,7 +30,7 @@ kibanaserver:
 hamrong:
   hash: "$hamrong"
   reserved: true
-  backend_roles: [admin]
+  backend_roles: [soc_ingest]
 USERS
 unset ADMIN_PASSWORD DASHBOARDS_PASSWORD HAMRONG_PASSWORD
 exec "$home/opensearch-docker-entrypoint.sh" opensearch

@@ -1,19 +1,14 @@
-"""dashboards: index templates into OpenSearch, boards built from their sources and put into OpenSearch Dashboards."""
+"""dashboards: boards built from their sources and put into OpenSearch Dashboards."""
 
 from __future__ import annotations
 
 import argparse
 
-SUMMARY = "index templates and boards: install, build, check, import"
+SUMMARY = "boards: build, check, import"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-
-    install = actions.add_parser("install", help="put index templates and policies into OpenSearch")
-    install.add_argument("--replicas", type=int, metavar="N", help="copies of each index (default: keep, else 0)")
-    install.add_argument("--roles", action="store_true", help="and the roles soc_* into its security plugin")
-    install.set_defaults(act=_install)
 
     build = actions.add_parser("build", help="write dashboards/*.ndjson from dashboards/objects/*.yml")
     build.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is stale")
@@ -38,23 +33,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     return int(args.act(args))
-
-
-def _install(args: argparse.Namespace) -> int:
-    from dashboards.loader import install_templates
-    from dashboards.security import install_policies, install_roles
-    from hamrong import config
-    from triage.store import client
-
-    cfg = config.load().opensearch
-    with client(cfg) as opensearch:
-        for alias in (cfg.alerts_alias, cfg.shadow_alias):
-            for name, done in install_templates(opensearch, args.replicas, alias).items():
-                print(f"index template {name}: {done}")
-        months = {"soc-audit": cfg.keep_months_audit, "soc-sources": cfg.keep_months_sources}
-        for sentence in (*install_policies(opensearch, months), *(install_roles(opensearch) if args.roles else ())):
-            print(sentence)
-    return 0
 
 
 def _build(args: argparse.Namespace) -> int:

@@ -86,12 +86,29 @@ def answers(service: Service, home: Path) -> bool:
         return False
 
 
+def missing_topics(bootstrap: str, settings: config.Kafka) -> set[str]:
+    """The project's topics that are not there."""
+    from kafka import KafkaAdminClient
+    from kafka.errors import KafkaError
+
+    try:
+        with KafkaAdminClient(bootstrap_servers=bootstrap) as client:
+            return set(_topics(settings)) - set(client.list_topics())
+    except KafkaError as error:
+        raise ServiceError(f"Kafka at {bootstrap} does not say which topics it has: {error}") from error
+
+
+def _topics(settings: config.Kafka) -> dict[str, int]:
+    """Each topic with its partitions."""
+    return {settings.raw_topic: settings.partitions, settings.dead_topic: 1, settings.alerts_topic: 1}
+
+
 def create_topics(bootstrap: str, settings: config.Kafka) -> None:
     """Sees to it that the project's topics are there; those that are stay as they are, also when another makes them."""
     from kafka import KafkaAdminClient
     from kafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
-    wanted = {settings.raw_topic: settings.partitions, settings.dead_topic: 1, settings.alerts_topic: 1}
+    wanted = _topics(settings)
     try:
         with KafkaAdminClient(bootstrap_servers=bootstrap) as client:
             missing = wanted.keys() - client.list_topics()

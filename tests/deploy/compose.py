@@ -23,6 +23,7 @@ DOTENV = {
     "HAMRONG_OPENSEARCH_PASSWORD": "a-service-password",
     "DASHBOARDS_PASSWORD": "a-dashboards-password",
     "COOKIE_PASSWORD": "0123456789abcdef0123456789abcdef",
+    "TRIAGE_SECRET": "a-triage-secret",
 }
 
 
@@ -43,7 +44,7 @@ class Service:
 
 def services(environment: Mapping[str, str] = DOTENV) -> dict[str, Service]:
     """Every service by name. Raises KeyError when a variable that must be set is not."""
-    content = _interpolated(yaml.safe_load(FILE.read_text(encoding="utf-8")), environment)
+    content = interpolated(yaml.safe_load(FILE.read_text(encoding="utf-8")), environment)
     return {name: _service(name, one) for name, one in content["services"].items()}
 
 
@@ -52,11 +53,12 @@ def _service(name: str, content: dict[str, Any]) -> Service:
     return Service(name, [*entry, *content.get("command", [])], content.get("environment", {}), content)
 
 
-def _interpolated(value: Any, environment: Mapping[str, str]) -> Any:
+def interpolated(value: Any, environment: Mapping[str, str]) -> Any:
+    """The value with its variables filled in."""
     if isinstance(value, dict):
-        return {key: _interpolated(inner, environment) for key, inner in value.items()}
+        return {key: interpolated(inner, environment) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_interpolated(inner, environment) for inner in value]
+        return [interpolated(inner, environment) for inner in value]
     if isinstance(value, str):
         return re.sub(r"\$\{(\w+)(?::([-?])([^}]*))?\}", lambda match: _value(match, environment), value)
     return value

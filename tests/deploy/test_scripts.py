@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import ssl
 import subprocess
@@ -14,11 +15,12 @@ import pytest
 import yaml
 
 from hamrong.config import PROJECT
+from tests.deploy import compose
 
 DEPLOY = PROJECT / "deploy"
 pytestmark = pytest.mark.slow
 
-SERVICES = ("admin", "gateway", "opensearch", "opensearch-dashboards")
+SERVICES = ("admin", "gateway", "opensearch", "opensearch-dashboards", "proxy")
 
 
 def program(folder: Path, name: str, text: str) -> None:
@@ -29,10 +31,10 @@ def program(folder: Path, name: str, text: str) -> None:
     path.chmod(0o755)
 
 
-def make_certificates(folder: Path, bin_folder: Path) -> None:
+def make_certificates(folder: Path, bin_folder: Path, server: str = "soc.example.org") -> None:
     # Giving files to another user takes root; everything else does not.
     program(bin_folder, "chown", "exit 0")
-    env = {"PATH": f"{bin_folder}:{os.environ['PATH']}", "SERVER_NAME": "soc.example.org"}
+    env = {"PATH": f"{bin_folder}:{os.environ['PATH']}", "SERVER_NAME": server}
     subprocess.run(["sh", DEPLOY / "certificates.sh", folder], env=env, check=True, capture_output=True)
 
 
@@ -55,8 +57,7 @@ def handshake(folder: Path, service: str, name: str) -> None:
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if not shutil.which("openssl"):
-        pytest.skip("no openssl on this machine; the image has it")
+    assert shutil.which("openssl"), "openssl is not installed; as root: apt-get install openssl"
     folder = tmp_path_factory.mktemp("certificates")
     make_certificates(folder, tmp_path_factory.mktemp("bin"))
     return folder
@@ -64,12 +65,26 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(
     ("service", "name"),
-    [("gateway", "soc.example.org"), ("opensearch", "opensearch"), ("opensearch-dashboards", "soc.example.org")],
+    [
+        ("gateway", "soc.example.org"),
+        ("proxy", "soc.example.org"),
+        ("opensearch", "opensearch"),
+        ("opensearch-dashboards", "opensearch-dashboards"),
+    ],
 )
 def test_a_client_that_trusts_the_authority_trusts_the_service(certificates: Path, service: str, name: str) -> None:
     handshake(certificates, service, name)
     with pytest.raises(ssl.SSLCertVerificationError, match="Hostname mismatch"):
         handshake(certificates, service, "other.example.org")
+
+
+def test_a_server_without_a_name_is_trusted_by_its_address(certificates: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "certificates"
+    shutil.copytree(certificates, folder)
+    for name in ("certificate.pem", "key.pem"):
+        (folder / "proxy" / name).unlink()
+    make_certificates(folder, tmp_path / "bin", "192.0.2.7")
+    handshake(folder, "proxy", "192.0.2.7")
 
 
 def test_keys_are_closed_and_in_the_form_opensearch_wants(certificates: Path) -> None:
@@ -101,7 +116,7 @@ def test_a_second_run_keeps_what_is_valid_and_renews_what_runs_out(certificates:
     shutil.copytree(certificates, folder)
     old = folder / "gateway" / "certificate.pem"
     old.chmod(0o600)
-    key = ["-key", folder / "gateway" / "key.pem"]
+    key: list[str | Path] = ["-key", folder / "gateway" / "key.pem"]
     subprocess.run(["openssl", "req", "-x509", "-new", *key, "-days", "2", "-subj", "/CN=x", "-out", old], check=True)
     (folder / "gateway" / "key.pem").chmod(0o600)
     make_certificates(folder, tmp_path / "bin")
@@ -163,10 +178,68 @@ def test_opensearch_gets_users_with_hashes_and_forgets_the_passwords(opensearch_
     hashes = [users[name]["hash"] for name in ("admin", "kibanaserver", "hamrong")]
     assert len(set(hashes)) == 3
     assert all(digest.startswith("$2y$12$") for digest in hashes)
-    assert users["admin"]["backend_roles"] == ["admin"]
+    assert {name: user.get("backend_roles", []) for name, user in users.items() if name != "_meta"} == {
+        "admin": ["admin"],
+        "kibanaserver": [],
+        "hamrong": ["soc_ingest"],
+    }
 
 
 def test_opensearch_does_not_start_when_a_password_is_missing(opensearch_home: Path) -> None:
     done = start_opensearch(opensearch_home, ADMIN_PASSWORD="a-secret", DASHBOARDS_PASSWORD="b-secret")
     assert done.returncode != 0
     assert "started" not in done.stdout
+
+
+def environment(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`deploy/env.sh` in a checkout of its own."""
+    (folder / "deploy").mkdir(exist_ok=True)
+    for name in ("env.sh", "example.env"):
+        shutil.copy(DEPLOY / name, folder / "deploy" / name)
+    command = ["sh", str(folder / "deploy/env.sh"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def values(path: Path) -> dict[str, str]:
+    lines = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
+    return dict(line.split("=", 1) for line in lines)
+
+
+def test_the_environment_gets_secrets_of_its_own_and_keeps_them(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    assert environment(tmp_path / "a", "soc.example.org").returncode == 0
+    assert environment(tmp_path / "b", "soc.example.org").returncode == 0
+    one, other = values(tmp_path / "a/.env"), values(tmp_path / "b/.env")
+    assert one.keys() == compose.DOTENV.keys()
+    assert one.pop("SERVER_NAME") == other.pop("SERVER_NAME") == "soc.example.org"
+    secrets = [*one.values(), *other.values()]
+    assert len(set(secrets)) == len(secrets)
+    assert all(re.fullmatch(r"[0-9a-f]{48}", secret) for secret in secrets)
+    assert (tmp_path / "a/.env").stat().st_mode & 0o777 == 0o600
+
+    before = (tmp_path / "a/.env").read_text()
+    changed = before.replace("#HTTPS_PORT=443", "HTTPS_PORT=8443").replace(
+        "#NOTIFY_MAIL_TO=", "NOTIFY_MAIL_TO=a@example.org"
+    )
+    # An installation from before there were alert pages.
+    (tmp_path / "a/.env").write_text(re.sub(r"^TRIAGE_SECRET=.*\n", "", changed, flags=re.MULTILINE))
+    assert environment(tmp_path / "a", "other.example.org").returncode == 0
+    after = values(tmp_path / "a/.env")
+    assert {name: after[name] for name in one if name != "TRIAGE_SECRET"} == {
+        name: value for name, value in one.items() if name != "TRIAGE_SECRET"
+    }
+    assert (after["SERVER_NAME"], after["HTTPS_PORT"], after["NOTIFY_MAIL_TO"]) == (
+        "soc.example.org",
+        "8443",
+        "a@example.org",
+    )
+    assert re.fullmatch(r"[0-9a-f]{48}", after["TRIAGE_SECRET"])
+
+
+@pytest.mark.parametrize("name", ["", "soc example", "$(id)"])
+def test_what_is_no_name_of_a_server_makes_no_environment(tmp_path: Path, name: str) -> None:
+    done = environment(tmp_path, *([name] if name else []))
+    assert done.returncode == 2
+    assert "soc.example.org" in done.stderr
+    assert not (tmp_path / ".env").exists()

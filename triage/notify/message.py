@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
+import urllib.parse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import jinja2
 
+from hamrong.errors import HamrongError
+from hamrong.zone import ZONE
 from triage import words
 
 SHOWN = 20
 """Alerts that one message lists; the queue has the rest."""
-ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,22 @@ class Message:
 
 class Writer:
     def __init__(self, pages_url: str, templates: str = "") -> None:
-        """`templates` is a folder with subject.txt and text.txt that stand for our own."""
+        """`templates` is a folder with subject.txt and text.txt that stand for our own.
+
+        Raises HamrongError for a folder or a template that is none.
+        """
         own = jinja2.PackageLoader("triage.notify")
         loaders = [jinja2.FileSystemLoader(templates), own] if templates else [own]
         self._pages = pages_url.rstrip("/")
         # Plain text: nothing of it is markup.
         self._environment = jinja2.Environment(loader=jinja2.ChoiceLoader(loaders), autoescape=False, trim_blocks=True)  # noqa: S701
+        if templates and not Path(templates).is_dir():
+            raise HamrongError(f"notify.templates is '{templates}', which is no folder")
+        try:
+            for name in ("subject.txt", "text.txt"):
+                self._environment.get_template(name)
+        except jinja2.TemplateSyntaxError as error:
+            raise HamrongError(f"{error.filename}:{error.lineno}: {error.message}") from error
 
     def write(self, alerts: Sequence[Mapping[str, Any]]) -> Message:
         shown = [self._alert(document) for document in alerts[:SHOWN]]
@@ -57,19 +69,25 @@ class Writer:
             "id": alert["id"],
             "severity": alert["severity"],
             "severity_vi": words.of(words.SEVERITY, alert["severity"])[0],
-            "risk_score": alert["risk_score"],
+            "risk_score": int(alert["risk_score"]),
             "reason": _line(alert["reason"]),
             "reason_vi": _line(alert["reason_vi"]),
-            "runbook": _line(alert.get("runbook") or ""),
+            # The rule's author wrote it, so its links may be followed.
+            "runbook": _line(alert.get("runbook") or "", links=True),
             "entity": {"type": alert["entity"]["type"], "value": _line(alert["entity"]["value"])},
-            "service": (document.get("service") or {}).get("name") or "",
-            "count": alert["count"],
+            "service": _line((document.get("service") or {}).get("name") or ""),
+            "count": int(alert["count"]),
             "first_seen": f"{datetime.fromisoformat(alert['first_seen']).astimezone(ZONE):%d/%m/%Y %H:%M:%S}",
-            "rule": document["rule"]["name"],
-            "link": f"{self._pages}/soc/alert/{alert['id']}",
+            "rule": _line(document["rule"]["name"]),
+            "link": f"{self._pages}/soc/alert/{urllib.parse.quote(str(alert['id']), safe='')}",
         }
 
 
-def _line(text: str) -> str:
-    """One line without control characters: what stood in a log must not become a header or a line of ours."""
-    return "".join(" " if unicodedata.category(letter)[0] == "C" else letter for letter in text)[:1000]
+def _line(text: str, links: bool = False) -> str:
+    """One line without control characters: what stood in a log must not become a header or a line of ours.
+
+    Nor a link of ours: mail and chat programs make one of each address that they see.
+    """
+    kinds = ("C", "Zl", "Zp")
+    line = "".join(" " if unicodedata.category(letter).startswith(kinds) else letter for letter in text)[:1000]
+    return line if links else line.replace("://", "[:]//")
