@@ -4,12 +4,13 @@ In:   `objects/BOARD.yml`, `objects/index-patterns.yml` and `objects/vega/*.json
 Out:  `BOARD.ndjson`, one saved object a line; the same bytes for the same sources
 Docs: OpenSearch Dashboards 3.x saved objects: index-pattern, search, visualization, dashboard
 
-A name that nothing defines is an error here: the import API would take it and show an empty panel.
+A name that nothing defines is an error here, and so is all that `faults` finds: the import API would take it.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import yaml
 
 from dashboards import mapping, visualization
+from dashboards.faults import LAST_MIGRATIONS, faults
 from hamrong.errors import InvalidFileError, Problem
 
 FOLDER = Path(__file__).parent
@@ -24,8 +26,6 @@ OBJECTS = FOLDER / "objects"
 INDEX_PATTERNS = OBJECTS / "index-patterns.yml"
 SETTINGS = OBJECTS / "settings.yml"
 
-# The version whose form these objects have; Dashboards migrates from it to its own.
-MIGRATIONS = {"index-pattern": "7.6.0", "search": "7.9.3", "visualization": "7.10.0", "dashboard": "7.9.3"}
 META_FIELDS = {"_id": "string", "_index": "string", "_score": "number", "_source": "_source", "_type": "string"}
 INDEX_REFERENCE = "kibanaSavedObjectMeta.searchSourceJSON.index"
 
@@ -58,10 +58,18 @@ def build(source: Path) -> str:
         objects = _objects(source.stem, yaml.safe_load(text))
     except KeyError as error:
         name = str(error.args[0])
-        line = next((number for number, words in enumerate(text.splitlines(), start=1) if name in words), 1)
         what = f"{name!r} is missing here or known nowhere"
-        raise InvalidFileError([Problem(str(source), line, what, "check the spelling of names and keys")]) from error
+        hint = "check the spelling of names and keys"
+        raise InvalidFileError([Problem(str(source), _line(text, name), what, hint)]) from error
+    if found := faults(objects):
+        keys = [(fault.id.removeprefix(f"{source.stem}-"), fault.what) for fault in found]
+        raise InvalidFileError([Problem(str(source), _line(text, f"{key}:"), f"{key} {what}") for key, what in keys])
     return "".join(f"{_json(content)}\n" for content in objects)
+
+
+def _line(text: str, words: str) -> int:
+    """The first line that has the words, else the first of all."""
+    return next((number for number, line in enumerate(text.splitlines(), start=1) if words in line), 1)
 
 
 def _objects(name: str, board: Mapping[str, Any]) -> list[Object]:
@@ -90,7 +98,9 @@ def _objects(name: str, board: Mapping[str, Any]) -> list[Object]:
 
 def _titles() -> dict[str, str]:
     """The title of each board by its id: every board names all of them."""
-    return {path.stem: read(path)["title"] for path in boards()}
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in boards()}
+    # The line alone: to read every board whole for each would be most of the time of building.
+    return {name: re.search("^title: (.+)$", text, re.MULTILINE)[1] for name, text in texts.items()}  # type: ignore[index]
 
 
 def _visualization(
@@ -119,7 +129,7 @@ def _object(kind: str, identity: str, attributes: Object, references: list[Objec
     return {
         "type": kind,
         "id": identity,
-        "migrationVersion": {kind: MIGRATIONS[kind]},
+        "migrationVersion": {kind: LAST_MIGRATIONS[kind]},
         "attributes": attributes,
         "references": references,
     }
@@ -195,20 +205,22 @@ def _dashboard(board: Mapping[str, Any], panels: list[tuple[Object, list[int]]])
         "timeTo": board["time"]["to"],
         "refreshInterval": {"pause": False, "value": board["refresh_seconds"] * 1000},
         "optionsJSON": _json({"hidePanelTitles": False, "useMargins": True}),
-        "panelsJSON": _json([_panel(number, place) for number, (_, place) in enumerate(panels)]),
+        "panelsJSON": _json([_panel(number, *panel) for number, panel in enumerate(panels)]),
         "kibanaSavedObjectMeta": {
             "searchSourceJSON": _json({"query": {"query": "", "language": "kuery"}, "filter": []}),
         },
     }
 
 
-def _panel(number: int, place: list[int]) -> Object:
+def _panel(number: int, shown: Object, place: list[int]) -> Object:
+    """A list's columns and order stand here too: on a board, Dashboards does not look for them in the saved search."""
     x, y, width, height = place
+    listed = {name: shown["attributes"][name] for name in ("columns", "sort") if shown["type"] == "search"}
     return {
         "version": "3.0.0",
         "panelIndex": str(number),
         "gridData": {"i": str(number), "x": x, "y": y, "w": width, "h": height},
-        "embeddableConfig": {},
+        "embeddableConfig": listed,
         "panelRefName": f"panel_{number}",
     }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +49,13 @@ def template(name: str) -> dict[str, Any]:
 
 def fields(content: Mapping[str, Any]) -> dict[str, Field]:
     """Every field of a template by its dotted name, in order of name."""
-    found = _walk(content["template"]["mappings"]["properties"], "", "")
-    return {field.name: field for field in sorted(found, key=lambda field: field.name)}
+    properties = content["template"]["mappings"]["properties"]
+    found = {field.name: field for field in _walk(properties, "", "")}
+    # OpenSearch itself reports an alias as a field of its target's type.
+    for name, value in properties.items():
+        if value.get("type") == "alias":
+            found[name] = replace(found[value["path"]], name=name)
+    return dict(sorted(found.items()))
 
 
 def _walk(properties: Mapping[str, Any], prefix: str, nested: str) -> Iterator[Field]:

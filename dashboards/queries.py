@@ -21,8 +21,8 @@ from dashboards import vega
 Body = dict[str, Any]
 
 METRICS = ("max", "min", "sum", "avg", "cardinality")
-METRICS_OF_AGGREGATION = {*METRICS, "percentiles"}
-"""Aggregations that answer with a number whatever there is."""
+COUNTING = ("sum", "cardinality")
+"""Metrics that answer with a number whatever there is; of nothing, the others have none."""
 
 
 @dataclass(frozen=True)
@@ -35,22 +35,29 @@ class Search:
 
 
 def searches(board: Path) -> Iterator[Search]:
-    """The search of each saved search, chart and control of a built board."""
+    """The search of each saved search, chart and control of a built board, in the board's own time."""
     objects = [json.loads(line) for line in board.read_text(encoding="utf-8").splitlines()]
-    [index] = [saved["attributes"]["title"] for saved in objects if saved["type"] == "index-pattern"]
+    [pattern] = [saved["attributes"] for saved in objects if saved["type"] == "index-pattern"]
+    [shown] = [saved["attributes"] for saved in objects if saved["type"] == "dashboard"]
+    time = {"range": {pattern["timeFieldName"]: {"gte": shown["timeFrom"], "lte": shown["timeTo"]}}}
+    for title, index, body in _asked(objects, pattern["title"]):
+        yield Search(title, index, {**body, "query": {"bool": {"filter": [time, body["query"]]}}})
+
+
+def _asked(objects: Sequence[Mapping[str, Any]], index: str) -> Iterator[tuple[str, str, Body]]:
     for saved in objects:
         attributes = saved["attributes"]
         if saved["type"] == "search":
-            yield Search(attributes["title"], index, _saved_search(attributes))
+            yield attributes["title"], index, _saved_search(attributes)
         elif saved["type"] == "visualization":
             for title, body in _chart(attributes):
-                yield Search(title, index, body)
+                yield title, index, body
             for asked, body in _vega(attributes):
-                yield Search(attributes["title"], asked, body)
+                yield attributes["title"], asked, body
 
 
 def fills(body: Body, answer: Mapping[str, Any]) -> bool:
-    """Whether the answer has something to show: documents, or a bucket; a metric always shows its number."""
+    """Whether the answer has something to show: documents, a bucket, a number; without any aggregation, the count."""
     if body["size"]:
         return bool(answer["hits"]["hits"])
     # Without any index there is an answer, but no aggregation in it.
@@ -59,13 +66,21 @@ def fills(body: Body, answer: Mapping[str, Any]) -> bool:
 
 
 def _has_values(found: Mapping[str, Any]) -> bool:
-    """A bucket with documents in it, here or further in; a metric counts as one."""
+    """A bucket with documents in it, here or further in, or a metric's number."""
     inner = [value for value in found.values() if isinstance(value, Mapping) and "buckets" in value]
     if inner:
         return all(_has_values(value) for value in inner)
-    buckets = found.get("buckets", [{"doc_count": 1}])
-    listed = buckets.values() if isinstance(buckets, Mapping) else buckets
-    return any(bucket["doc_count"] for bucket in listed)
+    if "buckets" in found:
+        buckets = found["buckets"]
+        return any(_is_filled(bucket) for bucket in (buckets.values() if isinstance(buckets, Mapping) else buckets))
+    numbers = found["values"].values() if "values" in found else [found.get("value")]
+    return all(number is not None for number in numbers)
+
+
+def _is_filled(bucket: Mapping[str, Any]) -> bool:
+    """It has documents, and of its metrics, if there are any, one has a number."""
+    metrics = [value for value in bucket.values() if isinstance(value, Mapping) and value.keys() & {"value", "values"}]
+    return bool(bucket["doc_count"]) and (not metrics or any(_has_values(metric) for metric in metrics))
 
 
 def _saved_search(attributes: Mapping[str, Any]) -> Body:
@@ -78,7 +93,8 @@ def _chart(attributes: Mapping[str, Any]) -> Iterator[tuple[str, Body]]:
     if state["type"] == "input_control_vis":
         for control in state["params"]["controls"]:
             terms = {"terms": {"field": control["fieldName"], "size": control["options"]["size"]}}
-            yield f"{state['title']}: {control['label']}", {"size": 0, "aggs": {"values": terms}}
+            body = {"size": 0, "query": {"match_all": {}}, "aggs": {"values": terms}}
+            yield f"{state['title']}: {control['label']}", body
     elif state["aggs"]:
         metrics = [agg for agg in state["aggs"] if agg["schema"] == "metric"]
         buckets = [agg for agg in state["aggs"] if agg["schema"] != "metric"]
@@ -86,7 +102,7 @@ def _chart(attributes: Mapping[str, Any]) -> Iterator[tuple[str, Body]]:
 
 
 def _vega(attributes: Mapping[str, Any]) -> Iterator[tuple[str, Body]]:
-    """Indices and body of each data query, with all that has a time in place of the board's time and filters."""
+    """Indices and body of each data query, in which all that have a time stand for the board's filters."""
     state = json.loads(attributes["visState"])
     if state["type"] == "vega":
         for data in vega.asking(json.loads(state["params"]["spec"])):
@@ -100,12 +116,13 @@ def _query(attributes: Mapping[str, Any]) -> Body:
 
 
 def _aggregations(buckets: Sequence[Mapping[str, Any]], metrics: Sequence[Mapping[str, Any]]) -> Body:
-    """Each bucket inside the one before, the metrics at every level since any may order by them."""
+    """Each bucket inside the one before, the metrics in every one, since any may order by them."""
     made = {agg["id"]: _metric(agg) for agg in metrics if agg["type"] != "count"}
     if not buckets:
         return made
     first, *rest = buckets
-    return {**made, first["id"]: {**_bucket(first, set(made)), "aggs": _aggregations(rest, metrics)}}
+    inner = {**made, **_aggregations(rest, metrics)}
+    return {first["id"]: {**_bucket(first, set(made)), "aggs": inner}}
 
 
 def _metric(agg: Mapping[str, Any]) -> Body:

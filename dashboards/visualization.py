@@ -12,9 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dashboards import vega
-
-TIMEZONE = "Asia/Ho_Chi_Minh"
-"""Days and hours of a histogram begin where they begin here, whatever the reader's browser says."""
+from hamrong import zone
 
 AXIS_TYPES = ("histogram", "horizontal_bar", "line")
 METRICS = ("max", "min", "sum", "avg", "median", "cardinality")
@@ -86,7 +84,8 @@ def _dates(bucket: Mapping[str, Any], _: Mapping[str, str]) -> tuple[str, State]
     return "date_histogram", {
         "field": bucket["date"],
         "interval": "auto",
-        "time_zone": TIMEZONE,
+        # Whatever the reader's browser says.
+        "time_zone": zone.NAME,
         "min_doc_count": 1,
         "drop_partials": False,
         "useNormalizedOpenSearchInterval": True,
@@ -176,7 +175,7 @@ def _axes(kind: str, metrics: list[State]) -> State:
                 "show": True,
                 "style": {},
                 "scale": {"type": "linear"},
-                "labels": {"show": True, "filter": not across, "truncate": 200 if across else 100},
+                "labels": {"show": True, "rotate": 0, "filter": not across, "truncate": 200 if across else 100},
                 "title": {},
             }
         ],

@@ -5,6 +5,7 @@ Out:  what was counted; `Outcome.holds` when every expected alert was found and 
 
 1. The road is started.  2. The past hours' ordinary traffic goes in, and the anomaly model learns from it.
 3. Today's traffic goes in with an attack on each shared system.  4. Everything is counted where it ended up.
+5. Two analysts work through some of the alerts, for the boards.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from rich.console import Console
 
 from hamrong import config
 from hamrong.config import Config
-from hamrong.demo import foretell, road, scene, tally, traffic
+from hamrong.demo import foretell, road, scene, shift, tally, traffic
 from hamrong.demo.outcome import Outcome
 from hamrong.demo.own_session import OwnSession
 from hamrong.demo.screen import Screen
@@ -65,6 +66,10 @@ class Play:
             self._screen.say(train(self._cfg, self._spark.session(), datetime.now(UTC)).sentence())
             self._screen.step(f"Replaying {seconds:.0f} s of today's traffic with an attack on every shared system")
             self._today(seconds, rate)
+            self._screen.step("Two analysts work through a third of the alerts")
+            with client(self._cfg.opensearch) as opensearch:
+                identities = [alert["soc"]["alert"]["id"] for alert in self._outcome.alerts]
+                shift.work(opensearch, self._cfg.opensearch.alerts_alias, identities)
             self._screen.step("Writing the report of the day")
             self._outcome.report = self._report()
         self._screen.conclude(self._outcome, self._cfg)

@@ -17,15 +17,13 @@ from datetime import datetime, timedelta
 from random import Random
 from string import Template
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import orjson
 
 from hamrong.demo import people
 from hamrong.demo.people import Person, Values
 from hamrong.demo.scene import Attack, Line, Scene, Session, Step
-
-ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+from hamrong.zone import ZONE
 
 Timed = tuple[float, bytes]
 

@@ -26,7 +26,11 @@ def leaves(value: Any, prefix: str = "") -> Iterator[str]:
 def test_every_value_of_an_alert_is_mapped() -> None:
     tags = ("attack.credential-access", "attack.t1110")
     source = Source("r", "Dò mật khẩu", "high", "sigma", tags=tags, references=("https://example.org",))
-    sample = {"related": {"ip": ["192.0.2.1"], "user": ["an"], "hosts": ["web-1"]}, "event": {"category": ["web"]}}
+    sample = {
+        "related": {"ip": ["192.0.2.1"], "user": ["an"], "hosts": ["web-1"]},
+        "event": {"category": ["web"]},
+        "source": {"ip": "192.0.2.1", "geo": {"country_iso_code": "VN"}},
+    }
     seen = Seen("source.ip", "192.0.2.1", NOW, 300, 1, NOW, NOW, [sample])
     known = mapping.fields(mapping.template("soc-alerts"))
     unmapped = {name for name in leaves(document(source, seen, NOW)) if not name.startswith(UNSEARCHED)} - known.keys()
