@@ -2,5 +2,5 @@
 
 In:   alert documents
 Out:  alert documents in OpenSearch, which only grow until an analyst takes them
-May import `detectors.alert`, `hamrong.config`, `hamrong.errors`.
+May import `detectors`, `hamrong.config`, `hamrong.errors`, `hamrong.zone`.
 """

@@ -24,7 +24,7 @@ from hamrong.errors import ServiceError
 class Act:
     who: str
     action: str
-    """`view` or a change: `alert-view`, `alert-close`, `entity-view`, `log-in` …"""
+    """A view or a change: `queue-view`, `alert-view`, `alert-close`, `entity-view`, `log-in` …"""
     address: str
     outcome: str = "success"
     about: Mapping[str, str] | None = None

@@ -17,8 +17,8 @@ from typing import Any
 
 from opensearchpy import ConflictError, NotFoundError, OpenSearch
 
-from hamrong.errors import HamrongError
 from triage import life
+from triage.words import SpokenError
 
 TRIES = 10
 """Of a change while the pipeline keeps growing the alert; it writes one at most each second."""
@@ -43,18 +43,22 @@ class Stored:
         return life.revision(self.alert)
 
 
-class UnknownAlertError(HamrongError):
+class UnknownAlertError(SpokenError):
     """No alert has this id."""
 
+    def __init__(self, identity: str) -> None:
+        super().__init__(f"không có cảnh báo nào mang mã '{identity}'", f"no alert has the id '{identity}'")
 
-class ChangedMeanwhileError(HamrongError):
+
+class ChangedMeanwhileError(SpokenError):
     """Another analyst was first; nothing was written."""
 
     def __init__(self, stored: Stored, seen: int) -> None:
         self.stored = stored
         self.since: Sequence[dict[str, Any]] = (stored.alert.get("history") or [])[seen:]
         """What the others did."""
-        super().__init__(f"the alert was changed by {', '.join(sorted({entry['who'] for entry in self.since}))}")
+        who = ", ".join(sorted({entry["who"] for entry in self.since}))
+        super().__init__(f"cảnh báo vừa được {who} thay đổi", f"the alert was changed by {who}")
 
 
 class Desk:
@@ -68,14 +72,14 @@ class Desk:
             index=self._alias, body={"query": {"ids": {"values": [identity]}}, "size": 1, "_source": False}
         )["hits"]["hits"]
         if not found:
-            raise UnknownAlertError(f"no alert has the id '{identity}'")
+            raise UnknownAlertError(identity)
         return self._get(found[0]["_index"], identity)
 
     def _get(self, index: str, identity: str) -> Stored:
         try:
             got = self._client.get(index=index, id=identity)
         except NotFoundError as error:
-            raise UnknownAlertError(f"no alert has the id '{identity}'") from error
+            raise UnknownAlertError(identity) from error
         return Stored(index, got["_source"], got["_seq_no"], got["_primary_term"])
 
     def change(self, identity: str, wanted: life.Change, who: str, seen: int, now: datetime | None = None) -> Stored:
@@ -101,4 +105,7 @@ class Desk:
                 stored = self._get(stored.index, identity)
             else:
                 return self._get(stored.index, identity)
-        raise HamrongError(f"the alert {identity} grows too fast to be changed; try again")
+        raise SpokenError(
+            "cảnh báo đang tăng quá nhanh nên chưa đổi được; hãy thử lại",
+            f"the alert {identity} grows too fast to be changed; try again",
+        )

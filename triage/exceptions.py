@@ -19,12 +19,13 @@ import yaml
 
 from detectors.sigma.rule import Correlation, Rule
 from detectors.sigma.ruleset import Ruleset
-from hamrong import rule_set
+from hamrong import zone
 from triage.life import RefusedChangeError
 
 MAX_DAYS = 366
 MAX_VALUE = 512
 MAX_REASON = 1_000
+OF_ONE_EVENT = ("event.original", "message", "event.id", "event.ingested", "event.created", "@timestamp")
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,14 @@ def write(
     ruleset: Ruleset, source: Mapping[str, Any], wanted: Wanted, folder: Path, today: date | None = None
 ) -> Written:
     """Writes `exception-RULE-NUMBER.yml`. Raises RefusedChangeError with what to write instead."""
-    today = today or rule_set.today()
+    today = today or zone.today()
     _check(wanted, today)
     rules = list(_narrowed(ruleset, source["rule"]["id"]))
     if not rules:
-        raise RefusedChangeError("no rule of the set raised this alert, so no exception can narrow it")
+        raise RefusedChangeError(
+            "bộ luật hiện tại không có luật nào sinh ra cảnh báo này, nên không thể đặt ngoại lệ",
+            "no rule of the set raised this alert, so no exception can narrow it",
+        )
     documents = [_document(rule, source["rule"]["name"], wanted, today) for rule in rules]
     text = "---\n".join(
         yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=120) for document in documents
@@ -63,20 +67,40 @@ def write(
     return Written(path, text)
 
 
+def may_rest_on(name: str, value: str) -> bool:
+    """Whether a field can be part of an exception: not a whole line, nor what is of one event alone."""
+    return name not in OF_ONE_EVENT and len(value) <= MAX_VALUE and bool(re.fullmatch(r"[\w.@-]{1,200}", name))
+
+
 def _check(wanted: Wanted, today: date) -> None:
     if not wanted.reason.strip() or len(wanted.reason) > MAX_REASON:
-        raise RefusedChangeError(f"write why it is an exception, in at most {MAX_REASON} characters")
+        raise RefusedChangeError(
+            f"hãy viết vì sao là ngoại lệ, nhiều nhất {MAX_REASON} ký tự",
+            f"write why it is an exception, in at most {MAX_REASON} characters",
+        )
     if not wanted.fields:
-        raise RefusedChangeError("choose at least one field: an exception for everything is a rule switched off")
+        raise RefusedChangeError(
+            "hãy chọn ít nhất một trường: ngoại lệ cho mọi thứ là tắt luật",
+            "choose at least one field: an exception for everything is a rule switched off",
+        )
     for name, value in wanted.fields.items():
-        if len(value) > MAX_VALUE or not re.fullmatch(r"[\w.@-]{1,200}", name):
-            raise RefusedChangeError(f"the field {name[:80]} cannot make an exception; choose a shorter one")
+        if not may_rest_on(name, value):
+            raise RefusedChangeError(
+                f"trường {name[:80]} không dùng làm ngoại lệ được; hãy chọn trường ngắn hơn",
+                f"the field {name[:80]} cannot make an exception; choose a shorter one",
+            )
     try:
         until = date.fromisoformat(wanted.expires)
     except ValueError as error:
-        raise RefusedChangeError(f"the last day is '{wanted.expires[:40]}'; write it like 2027-01-31") from error
+        raise RefusedChangeError(
+            f"ngày cuối là '{wanted.expires[:40]}'; hãy viết như 2027-01-31",
+            f"the last day is '{wanted.expires[:40]}'; write it like 2027-01-31",
+        ) from error
     if not today < until <= today + timedelta(days=MAX_DAYS):
-        raise RefusedChangeError(f"the last day must come after today and within {MAX_DAYS} days")
+        raise RefusedChangeError(
+            f"ngày cuối phải sau hôm nay và trong vòng {MAX_DAYS} ngày",
+            f"the last day must come after today and within {MAX_DAYS} days",
+        )
 
 
 def _narrowed(ruleset: Ruleset, identity: str) -> Iterator[Rule]:

@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any
 
 from detectors.alert import iso
-from hamrong.errors import HamrongError
+from triage.words import ACTION, STATUS, VERDICT, SpokenError, Words
 
 STATES = ("open", "acknowledged", "closed", "reopened")
 VERDICTS = ("true_positive", "false_positive", "benign_expected", "duplicate")
@@ -39,8 +39,8 @@ FROM: dict[str, tuple[str, ...]] = {
 """The states in which each action is possible."""
 
 
-class RefusedChangeError(HamrongError):
-    """The alert's state does not allow it, or a value is missing or too long; a sentence for the analyst."""
+class RefusedChangeError(SpokenError):
+    """The alert's state does not allow it, or a value is missing or too long."""
 
 
 @dataclass(frozen=True)
@@ -69,14 +69,26 @@ def possible(alert: Mapping[str, Any]) -> tuple[str, ...]:
 
 def change(alert: Mapping[str, Any], wanted: Change, who: str, now: datetime) -> dict[str, Any]:
     """The new values. Raises RefusedChangeError."""
-    value, note = _clean(wanted.value, MAX_NAME, "value"), _clean(wanted.note, MAX_TEXT, "text")
+    value, note = (
+        _clean(wanted.value, MAX_NAME, ("giá trị", "value")),
+        _clean(wanted.note, MAX_TEXT, ("nội dung", "text")),
+    )
     status = state(alert)
     if wanted.action not in FROM:
-        raise RefusedChangeError(f"there is no action '{wanted.action}'; there are {', '.join(FROM)}")
+        raise RefusedChangeError(
+            f"không có thao tác '{wanted.action}'; chỉ có {', '.join(FROM)}",
+            f"there is no action '{wanted.action}'; there are {', '.join(FROM)}",
+        )
     if status not in FROM[wanted.action]:
-        raise RefusedChangeError(f"an alert that is {status} cannot take '{wanted.action}'")
+        raise RefusedChangeError(
+            f"cảnh báo đang ở trạng thái '{STATUS[status][0]}' nên không {ACTION[wanted.action][0]} được",
+            f"an alert that is {status} cannot take '{wanted.action}'",
+        )
     if revision(alert) >= MAX_HISTORY:
-        raise RefusedChangeError(f"the history holds {MAX_HISTORY} changes already; open an incident for the rest")
+        raise RefusedChangeError(
+            f"lịch sử đã có {MAX_HISTORY} thay đổi; hãy mở sự cố để ghi tiếp",
+            f"the history holds {MAX_HISTORY} changes already; open an incident for the rest",
+        )
     when = iso(now)
     new, before, after = _ACTIONS[wanted.action](alert, value, note, who, when)
     entry = {"who": who, "when": when, "action": wanted.action, "from": before, "to": after, "note": note}
@@ -100,7 +112,10 @@ def _acknowledge(alert: Mapping[str, Any], value: str, note: str, who: str, when
 
 def _close(alert: Mapping[str, Any], value: str, note: str, who: str, when: str) -> _Made:
     if value not in VERDICTS:
-        raise RefusedChangeError(f"a closed alert needs a verdict: one of {', '.join(VERDICTS)}")
+        raise RefusedChangeError(
+            f"đóng cảnh báo cần một kết luận: {', '.join(VERDICT[verdict][0] for verdict in VERDICTS)}",
+            f"a closed alert needs a verdict: one of {', '.join(VERDICTS)}",
+        )
     new: dict[str, Any] = {"status": "closed", "verdict": value, "closed_at": when, "closed_by": who}
     if not alert.get("acknowledged_at"):
         new |= {"acknowledged_at": when, "acknowledged_by": who, **_minutes(alert, "minutes_to_acknowledge", when)}
@@ -130,16 +145,19 @@ def _assign(alert: Mapping[str, Any], value: str, note: str, who: str, when: str
 
 def _comment(alert: Mapping[str, Any], value: str, note: str, who: str, when: str) -> _Made:
     if not note:
-        raise RefusedChangeError("a comment needs a text")
+        raise RefusedChangeError("bình luận chưa có nội dung", "a comment needs a text")
     return {"comments": [*(alert.get("comments") or ()), {"who": who, "when": when, "text": note}]}, "", ""
 
 
 def _tag(alert: Mapping[str, Any], value: str, note: str, who: str, when: str) -> _Made:
     tags = list(alert.get("tags") or ())
     if not value:
-        raise RefusedChangeError("a tag needs a name")
+        raise RefusedChangeError("thẻ chưa có tên", "a tag needs a name")
     if value not in tags and len(tags) >= MAX_TAGS:
-        raise RefusedChangeError(f"the alert has {MAX_TAGS} tags already; take one away first")
+        raise RefusedChangeError(
+            f"cảnh báo đã có {MAX_TAGS} thẻ; hãy bỏ bớt một thẻ",
+            f"the alert has {MAX_TAGS} tags already; take one away first",
+        )
     return {"tags": list(dict.fromkeys([*tags, value]))}, "", value
 
 
@@ -163,10 +181,13 @@ _ACTIONS = {
 }
 
 
-def _clean(text: str, most: int, what: str) -> str:
+def _clean(text: str, most: int, what: Words) -> str:
     """In NFC and without what a terminal or a page might obey; line breaks stay."""
     clean = unicodedata.normalize("NFC", text.replace("\r\n", "\n")).strip()
     clean = "".join(letter for letter in clean if letter == "\n" or unicodedata.category(letter) not in ("Cc", "Cs"))
     if len(clean) > most:
-        raise RefusedChangeError(f"the {what} has {len(clean)} characters; write at most {most}")
+        raise RefusedChangeError(
+            f"{what[0]} dài {len(clean)} ký tự; viết nhiều nhất {most}",
+            f"the {what[1]} has {len(clean)} characters; write at most {most}",
+        )
     return clean

@@ -1,11 +1,12 @@
 """queue: which alerts wait, the worst first.
 
 In:   what an analyst filters by
-Out:  one page of alerts, and how many there are by state, severity and system
+Out:  one page of alerts
 Docs: OpenSearch query DSL; docs/decisions/0011-triage.md
 
-Every condition is a filter, which OpenSearch keeps; the counts are a request of their own without hits, so that its
-request cache answers them until the index changes. It keeps no answer that hangs on `now`, so the minute is told.
+The indices lie in the order of the queue (`index.sort` in dashboards/templates/soc-alerts.json), so that a search by
+risk ends as soon as the page is full; the rows come from columns (`triage.rows`), the counts from elsewhere
+(`triage.queue_counts`).
 """
 
 from __future__ import annotations
@@ -17,24 +18,20 @@ from typing import Any
 
 from opensearchpy import OpenSearch
 
-from detectors.alert import SEVERITIES
+from triage import rows
 from triage.life import STATES
 
 PAGE = 50
 DEEPEST = 10_000
 """Alerts that OpenSearch pages through; nobody turns so many pages, one filters."""
+COUNTED = 1_000
+"""Alerts that fit, as far as they are counted: to count on would be to look at all of them, which the order saves."""
 SORTS: Mapping[str, list[dict[str, Any]]] = {
     "risk": [{"soc.alert.risk_score": "desc"}, {"soc.alert.last_seen": "desc"}],
     "newest": [{"soc.alert.raised_at": "desc"}],
     "oldest": [{"soc.alert.raised_at": "asc"}],
     "count": [{"soc.alert.count": "desc"}, {"soc.alert.last_seen": "desc"}],
 }
-SHOWN = [
-    *("soc.alert.id", "soc.alert.status", "soc.alert.severity", "soc.alert.risk_score", "soc.alert.reason"),
-    *("soc.alert.reason_vi", "soc.alert.count", "soc.alert.first_seen", "soc.alert.last_seen", "soc.alert.assignee"),
-    *("soc.alert.entity", "soc.alert.due_24h", "soc.alert.verdict", "soc.alert.raised_at", "soc.alert.history.when"),
-    *("service.name", "organization.name", "rule.name", "rule.id", "soc.alert.tags"),
-]
 
 
 @dataclass(frozen=True)
@@ -64,71 +61,32 @@ VIEWS = ("waiting", "mine", "unassigned", "reopened", "overdue", "closed", "all"
 @dataclass(frozen=True)
 class Page:
     alerts: list[dict[str, Any]]
-    """Sources, with the fields of `SHOWN`."""
+    """Sources, with what `triage.rows` reads of them."""
     total: int
     more_than: bool
     """`total` is a lower bound."""
-    counts: dict[str, dict[str, int]]
-    """By `severity`, `service` and `view`."""
-    took_ms: int
 
 
 def read(client: OpenSearch, alias: str, query: Query, who: str) -> Page:
-    found, counted = client.msearch(
-        body=[
-            {"index": alias},
-            _hits(query, who),
-            {"index": alias, "request_cache": True},
-            _counts(query, who),
-        ]
-    )["responses"]
-    for answer in (found, counted):
-        if "error" in answer:
-            raise RuntimeError(str(answer["error"]))
-    total = found["hits"]["total"]
-    groups = counted["aggregations"]
-    return Page(
-        [hit["_source"] for hit in found["hits"]["hits"]],
-        total["value"],
-        total["relation"] == "gte",
-        {
-            "severity": {one["key"]: one["doc_count"] for one in groups["severity"]["buckets"]},
-            "service": {one["key"]: one["doc_count"] for one in groups["service"]["buckets"]},
-            "view": {name: one["doc_count"] for name, one in groups["view"]["buckets"].items()},
-        },
-        found["took"],
-    )
+    found = client.search(index=alias, body=body(query, who))["hits"]
+    total = found["total"]
+    return Page(rows.of(client, alias, found["hits"]), total["value"], total["relation"] == "gte")
 
 
-def _hits(query: Query, who: str) -> dict[str, Any]:
+def body(query: Query, who: str) -> dict[str, Any]:
     page = min(max(query.page, 1), DEEPEST // PAGE)
     return {
-        "query": _condition(query, who),
+        "query": condition(query, who),
         "sort": [*SORTS.get(query.sort, SORTS["risk"]), {"soc.alert.id": "asc"}],
         "from": (page - 1) * PAGE,
         "size": PAGE,
-        "_source": SHOWN,
-        "track_total_hits": DEEPEST,
+        # One more than the page shows says that there is a next one.
+        "track_total_hits": max(COUNTED, page * PAGE + 1),
+        **rows.ASKED,
     }
 
 
-def _counts(query: Query, who: str) -> dict[str, Any]:
-    """Of what the view shows, by severity and system; and of every view, whatever else is filtered."""
-    return {
-        "size": 0,
-        "track_total_hits": False,
-        "query": _view(query.view, who),
-        "aggs": {
-            "severity": {"terms": {"field": "soc.alert.severity", "size": len(SEVERITIES)}},
-            "service": {"terms": {"field": "service.name", "size": 50}},
-            "view": {
-                "filters": {"filters": {name: _view(name, who) for name in VIEWS if name not in ("closed", "all")}}
-            },
-        },
-    }
-
-
-def _condition(query: Query, who: str) -> dict[str, Any]:
+def condition(query: Query, who: str) -> dict[str, Any]:
     terms = {
         "soc.alert.severity": query.severity,
         "service.name": query.service,
@@ -137,14 +95,15 @@ def _condition(query: Query, who: str) -> dict[str, Any]:
         "soc.alert.entity.value": query.entity,
         "soc.alert.tags": query.tag,
     }
-    filters = [_view(query.view, who), *({"term": {name: value}} for name, value in terms.items() if value)]
+    filters = [in_view(query.view, who), *({"term": {name: value}} for name, value in terms.items() if value)]
     if query.text:
         fields = ["soc.alert.reason_vi", "soc.alert.reason", "rule.name.text"]
         filters.append({"multi_match": {"query": query.text, "fields": fields, "type": "phrase_prefix"}})
     return {"bool": {"filter": filters}}
 
 
-def _view(name: str, who: str) -> dict[str, Any]:
+def in_view(name: str, who: str) -> dict[str, Any]:
+    """The filter of one of `VIEWS`."""
     unclosed = {"terms": {"soc.alert.status": [state for state in STATES if state != "closed"]}}
     match name:
         case "mine":

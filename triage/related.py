@@ -14,7 +14,8 @@ from typing import Any
 
 from opensearchpy import OpenSearch
 
-from triage.queue import SHOWN
+from hamrong import zone
+from triage import rows
 
 AROUND = timedelta(hours=24)
 MOST = 100
@@ -28,16 +29,19 @@ def around(client: OpenSearch, alias: str, kind: str, value: str, moment: str) -
         "query": {"bool": {"filter": [_of(kind, value), {"range": {"soc.alert.last_seen": span}}]}},
         "sort": [{"soc.alert.last_seen": "desc"}, {"soc.alert.id": "asc"}],
         "size": MOST,
-        "_source": SHOWN,
+        **rows.ASKED,
     }
-    hits = client.search(index=alias, body=body)["hits"]["hits"]
-    return [hit["_source"] for hit in reversed(hits)]
+    return _found(client, alias, body)[::-1]
 
 
 def successors(client: OpenSearch, alias: str, identity: str) -> list[dict[str, Any]]:
     """Alerts that were opened because this one had been closed and fired again."""
-    body = {"query": {"term": {"soc.alert.previous": identity}}, "size": 10, "_source": SHOWN}
-    return [hit["_source"] for hit in client.search(index=alias, body=body)["hits"]["hits"]]
+    body = {"query": {"term": {"soc.alert.previous": identity}}, "size": 10, **rows.ASKED}
+    return _found(client, alias, body)
+
+
+def _found(client: OpenSearch, alias: str, body: dict[str, Any]) -> list[dict[str, Any]]:
+    return rows.of(client, alias, client.search(index=alias, body=body)["hits"]["hits"])
 
 
 def _of(kind: str, value: str) -> dict[str, Any]:
@@ -89,7 +93,7 @@ def known(client: OpenSearch, alias: str, kind: str, value: str) -> Known:
         "query": {"bool": {"filter": [_of(kind, value)]}},
         "sort": [{"soc.alert.last_seen": "desc"}, {"soc.alert.id": "asc"}],
         "size": MOST,
-        "_source": SHOWN,
+        **rows.ASKED,
         "track_total_hits": True,
         "aggs": {
             "first": {"min": {"field": "soc.alert.first_seen"}},
@@ -103,7 +107,7 @@ def known(client: OpenSearch, alias: str, kind: str, value: str) -> Known:
                 "date_histogram": {
                     "field": "soc.alert.first_seen",
                     "calendar_interval": "day",
-                    "time_zone": "Asia/Ho_Chi_Minh",
+                    "time_zone": zone.NAME,
                     "min_doc_count": 1,
                     "format": "yyyy-MM-dd",
                 },
@@ -118,7 +122,7 @@ def known(client: OpenSearch, alias: str, kind: str, value: str) -> Known:
         return {one["key"]: one["doc_count"] for one in made[name]["buckets"]}
 
     return Known(
-        [hit["_source"] for hit in answer["hits"]["hits"]],
+        rows.of(client, alias, answer["hits"]["hits"]),
         answer["hits"]["total"]["value"],
         made["first"].get("value_as_string", ""),
         made["last"].get("value_as_string", ""),

@@ -2,147 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
-import os
-import shutil
-import socket
-import threading
-import uuid
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+import re
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
-from opensearchpy import OpenSearch
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
-from dashboards.loader import install_templates
-from detectors.alert import Seen, Source, document
 from detectors.sigma.load import load
-from hamrong.config import PROJECT, Config
-from triage import store
-from triage.web.app import build
+from tests.e2e.pages import alert, page_of, picture
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("no_faults")]
 
-NOW = datetime.now(UTC).replace(microsecond=0)
-SQL_INJECTION = "web_sql_injection"
 HOSTILE = '<script>document.title="bị đổi"</script><img src=x onerror=alert(1)> {{ 7 * 7 }} \x1b[31mđỏ'
-PICTURES = PROJECT / "docs/pictures"
-
-
-FAULTS: list[str] = []
-"""What the pages' scripts and their security policy complained of."""
-
-
-@pytest.fixture(autouse=True)
-def no_faults() -> Iterator[None]:
-    FAULTS.clear()
-    yield
-    assert not FAULTS
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium")
-    assert program, "chromium is not on PATH; install Debian's package chromium"
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
-        yield started
-        started.close()
-
-
-def alert(entity: str, reason_vi: str, level: str = "high", count: int = 3, **more: Any) -> dict[str, Any]:
-    sample = {
-        "@timestamp": NOW,
-        "event": {"id": "1", "original": more.get("original", "GET /?id=1%27%20OR%201=1"), "module": "nginx"},
-        "service": {"name": more.get("service", "portal")},
-        "source": {"ip": entity},
-        "related": {"ip": [entity]},
-        "url": {"original": "/?id=1' union select 1,2", "query": "id=1' union select 1,2"},
-        "http": {"response": {"status_code": 200}},
-    }
-    source = Source(
-        id=more.get("rule", "11111111-1111-4111-8111-111111111111"),
-        title="SQL injection in a web request",
-        level=level,
-        detector="sigma",
-        reason=f"English: {reason_vi}",
-        reason_vi=reason_vi,
-        tags=("attack.initial-access", "attack.t1190"),
-        runbook="Xem yêu cầu có mã 200 không.",
-    )
-    seen = Seen("source.ip", entity, NOW - timedelta(hours=1), 3600, count, NOW, NOW, [sample], 4)
-    return document(source, seen, NOW)
-
-
-@pytest.fixture
-def alerts(opensearch_client: OpenSearch, opensearch_url: str, cfg: Config) -> Iterator[Any]:
-    """A function that puts alerts, and the address of pages that show them."""
-    alias = f"alerts-{uuid.uuid4().hex[:8]}"
-    install_templates(opensearch_client, alias=alias)
-    changed = dataclasses.replace(
-        cfg,
-        opensearch=dataclasses.replace(cfg.opensearch, url=opensearch_url, alerts_alias=alias),
-        triage=dataclasses.replace(cfg.triage, review_folder=cfg.report.folder.parent / "review"),
-    )
-    listener = socket.create_server(("127.0.0.1", 0))
-    app = build(changed)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-
-    class Alerts:
-        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        review = changed.triage.review_folder
-        rule = next(one.id for one in app.state.office.ruleset.rules if SQL_INJECTION in one.path)
-
-        @staticmethod
-        def put(*documents: dict[str, Any]) -> list[str]:
-            assert [why for _, why in store.put(opensearch_client, documents, alias) if why] == []
-            opensearch_client.indices.refresh(index=f"{alias}-*")
-            return [one["soc"]["alert"]["id"] for one in documents]
-
-        @staticmethod
-        def stored(identity: str) -> dict[str, Any]:
-            found = opensearch_client.search(index=alias, body={"query": {"ids": {"values": [identity]}}})
-            return dict(found["hits"]["hits"][0]["_source"]["soc"]["alert"])
-
-        @staticmethod
-        def audited(action: str) -> int:
-            opensearch_client.indices.refresh(index="soc-audit-*")
-            wanted = {"query": {"term": {"event.action": action}}}
-            return int(opensearch_client.count(index="soc-audit-*", body=wanted)["count"])
-
-    yield Alerts()
-    server.should_exit = True
-    thread.join(10)
-    listener.close()
-    opensearch_client.indices.delete(index=",".join(opensearch_client.indices.get(index=f"{alias}-*")), ignore=[404])
-    opensearch_client.indices.delete_index_template(name=alias, ignore=[404])
-
-
-def page_of(browser: Browser, address: str, who: str = "") -> Page:
-    page = browser.new_context(locale="vi-VN", viewport={"width": 1400, "height": 1000}).new_page()
-    page.on("pageerror", lambda error: FAULTS.append(f"a script failed: {error}"))
-    page.on("console", lambda line: FAULTS.append(line.text) if "Content Security Policy" in line.text else None)
-    if who:
-        page.goto(f"{address}/soc/log-in")
-        page.get_by_label("Tài khoản").fill(who)
-        page.get_by_role("button", name="Đăng nhập").click()
-    page.goto(f"{address}/soc/queue")
-    return page
-
-
-def picture(page: Page, name: str) -> None:
-    """Kept in docs/pictures when UPDATE_PICTURES is set, else only taken."""
-    target = PICTURES / f"{name}.png" if os.environ.get("UPDATE_PICTURES") else None
-    if target:
-        target.parent.mkdir(exist_ok=True)
-    page.screenshot(path=target, full_page=False)
 
 
 def test_one_alert_from_the_queue_to_closed_and_reopened(browser: Browser, alerts: Any) -> None:
@@ -159,6 +32,8 @@ def test_one_alert_from_the_queue_to_closed_and_reopened(browser: Browser, alert
     expect(page.locator("h1")).to_contain_text("12 yêu cầu chèn mã SQL từ 203.0.113.2")
     expect(page.locator("mark").first).to_contain_text("union select")
     expect(page.locator(".tree")).to_contain_text("đúng")
+    expect(page.locator(".tree")).to_contain_text("tất cả")
+    expect(page.locator(".tree")).not_to_contain_text("all of")
     picture(page, "alert")
     page.get_by_role("button", name="Tiếp nhận").click()
     expect(page.locator(".state")).to_contain_text("Đã tiếp nhận")
@@ -178,6 +53,8 @@ def test_one_alert_from_the_queue_to_closed_and_reopened(browser: Browser, alert
     page.get_by_role("textbox", name="Vì sao").fill("lại thấy")
     page.get_by_role("button", name="Mở lại").click()
     expect(page.locator(".state")).to_contain_text("Mở lại")
+    expect(page.locator(".history")).to_contain_text("Mới → Đã tiếp nhận")
+    expect(page.locator(".history")).to_contain_text("Đã tiếp nhận → Đã đóng: Đúng là tấn công")
     stands = alerts.stored(high)
     assert [entry["action"] for entry in stands["history"]] == ["acknowledge", "comment", "tag", "close", "reopen"]
     assert stands["status"] == "reopened"
@@ -241,7 +118,7 @@ def test_many_are_closed_at_once_and_the_list_says_which_were_not(browser: Brows
         box.check()
     page.locator(".many select").select_option("benign_expected")
     page.get_by_role("button", name="Đóng").click()
-    expect(page.get_by_role("alert")).to_contain_text("changed by minh")
+    expect(page.get_by_role("alert")).to_contain_text("vừa được minh thay đổi")
     assert sorted(alerts.stored(identity)["status"] for identity in ids) == ["acknowledged", *["closed"] * 3]
 
 
@@ -279,8 +156,12 @@ def test_what_is_known_of_an_address_and_of_the_rules(browser: Browser, alerts: 
     page.locator("a.entity").first.click()
     expect(page.locator("h1")).to_contain_text("203.0.113.22")
     expect(page.locator("main")).to_contain_text("Trục tích hợp")
-    expect(page.locator("table.risk tbody tr")).to_have_count(1)
+    drawing = page.get_by_role("img", name="Rủi ro cao nhất mỗi ngày của 203.0.113.22")
+    expect(drawing.locator("rect")).to_have_count(1)
+    expect(drawing.locator("desc")).to_contain_text("1 ngày có cảnh báo")
     picture(page, "entity")
+    page.get_by_text("Bảng theo ngày").click()
+    expect(page.locator("table.risk tbody tr")).to_have_count(1)
     page.get_by_role("link", name="Luật").first.click()
     expect(page.locator("tbody tr").first).to_contain_text("SQL")
     picture(page, "rules")
@@ -317,39 +198,71 @@ def test_nobody_changes_anything_from_elsewhere(alerts: Any) -> None:
     assert alerts.stored(identity)["status"] == "open"
 
 
-CONTRAST = """
-() => {
-  const shade = (text) => text.match(/[0-9.]+/g).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
-    .map((v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, v, at) => sum + v * [0.2126, 0.7152, 0.0722][at], 0);
-  const ground = (node) => {
-    for (; node; node = node.parentElement) {
-      const [r, g, b, a = 1] = shade(getComputedStyle(node).backgroundColor);
-      if (a) return [r, g, b];
-    }
-    return [255, 255, 255];
-  };
-  const bad = [];
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const node = walker.currentNode.parentElement;
-    if (!walker.currentNode.textContent.trim() || !node.checkVisibility()) continue;
-    const [a, b] = [light(shade(getComputedStyle(node).color)), light(ground(node))];
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (ratio < 4.5) bad.push(`${node.tagName} ${node.className} ${ratio.toFixed(2)}`);
-  }
-  return bad;
-}
-"""
-
-
-def test_every_text_stands_out_from_its_ground(browser: Browser, alerts: Any) -> None:
-    (identity,) = alerts.put(
-        alert("203.0.113.26", "quét", rule=alerts.rule),
-        *(alert(f"203.0.113.{30 + n}", level, level) for n, level in enumerate(("critical", "medium", "low"))),
-    )[:1]
+def test_the_alerts_before_and_after_are_those_of_the_queue_one_came_from(browser: Browser, alerts: Any) -> None:
+    low, one, two, three = alerts.put(
+        alert("203.0.113.40", "ngoài bộ lọc", level="low"),
+        *(alert(f"203.0.113.{41 + number}", f"thứ {number}", asset=5 - number) for number in range(3)),
+    )
     page = page_of(browser, alerts.address, "lan")
-    for address in ("/soc/queue", f"/soc/alert/{identity}", "/soc/rules", "/soc/log-in", "/soc/alert/none"):
-        page.goto(alerts.address + address)
-        assert page.evaluate(CONTRAST) == []
+    page.goto(f"{alerts.address}/soc/queue?severity=high")
+    page.get_by_role("link", name="thứ 1").click()
+    expect(page.get_by_role("link", name="Cảnh báo trước")).to_have_attribute("href", re.compile(f"/soc/alert/{one}"))
+    page.get_by_label("Kết luận").select_option("benign_expected")
+    page.get_by_role("button", name="Đóng").click()
+    expect(page.locator(".state")).to_contain_text("Đã đóng")
+    page.keyboard.press("n")
+    expect(page.locator("h1")).to_contain_text("thứ 2")
+    expect(page.get_by_role("link", name="Cảnh báo sau")).to_have_count(0)
+    page.keyboard.press("p")
+    expect(page.locator("h1")).to_contain_text("thứ 0")
+    page.keyboard.press("u")
+    expect(page).to_have_url(f"{alerts.address}/soc/queue?severity=high")
+    expect(page.locator("tr[data-alert]")).to_have_count(2)
+    assert {low, two, three} & {alerts.stored(two)["id"]} == {two}
+
+
+def test_the_timeline_shows_every_alert_and_marks_this_one(browser: Browser, alerts: Any) -> None:
+    _, identity, other = alerts.put(
+        alert("203.0.113.50", "một", level="low", rule="1" * 36),
+        alert("203.0.113.50", "hai"),
+        alert("203.0.113.51", "máy khác"),
+    )
+    page = page_of(browser, alerts.address, "lan")
+    page.goto(f"{alerts.address}/soc/alert/{identity}")
+    drawing = page.get_by_role("img", name="Cảnh báo của 203.0.113.50")
+    expect(drawing.locator("circle")).to_have_count(2)
+    expect(drawing.locator("g.current.high circle")).to_have_count(1)
+    expect(drawing.locator("line.now")).to_have_count(1)
+    expect(page.locator("tr.current")).to_contain_text("hai")
+    expect(page.locator(f"section[aria-labelledby=timeline] a[href*='{other}']")).to_have_count(0)
+    drawing.locator("g.low circle").click()
+    expect(page.locator("h1")).to_contain_text("một")
+
+
+def test_single_keys_can_be_switched_off_and_an_entity_copied(browser: Browser, alerts: Any) -> None:
+    (identity,) = alerts.put(alert("203.0.113.52", "quét"))
+    page = page_of(browser, alerts.address, "lan")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=alerts.address)
+    page.goto(f"{alerts.address}/soc/alert/{identity}")
+    page.get_by_role("button", name="Chép 203.0.113.52").click()
+    expect(page.get_by_role("button", name="Đã chép")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "203.0.113.52"
+    page.keyboard.press("?")
+    page.get_by_role("button", name="Tắt phím tắt").click()
+    page.keyboard.press("a")
+    page.reload()
+    page.keyboard.press("a")
+    assert alerts.stored(identity)["status"] == "open"
+
+
+def test_a_list_that_is_not_fresh_says_so(browser: Browser, alerts: Any) -> None:
+    alerts.put(alert("203.0.113.53", "quét"))
+    page = page_of(browser, alerts.address, "lan")
+    page.route("**/soc/queue", lambda route: route.abort())
+    page.evaluate("refresh()")
+    expect(page.get_by_role("status")).to_contain_text("chưa được làm mới")
+    page.unroute("**/soc/queue")
+    alerts.put(alert("203.0.113.54", "mới tới"))
+    page.evaluate("refresh()")
+    expect(page.get_by_role("status")).to_have_count(0)
+    expect(page.locator("tr[data-alert]")).to_have_count(2)

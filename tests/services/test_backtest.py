@@ -26,6 +26,7 @@ from jobs.alerts import alert_rows
 from jobs.backtest import backtest, lake, volume
 from jobs.backtest.chosen import choose
 from jobs.backtest.contents import Span
+from jobs.correlator import Lost
 from jobs.sinks import delta
 from tests.jobs.filled_lake import SECONDS, START, fill, traffic_of_ten_minutes
 from triage import store
@@ -58,7 +59,7 @@ def streamed(spark: Any, cfg: Config) -> dict[str, set[Alert]]:
                     "last_seen": max(row["last_seen"], known["last_seen"]),
                 }
 
-    lost = spark.sparkContext.accumulator(Counter(), correlate.Lost())
+    lost = spark.sparkContext.accumulator(Counter(), Lost())
     query = (
         correlate.correlate(delta.stream(spark, cfg, "matches"), cfg.detection, lost)
         .writeStream.outputMode("update")

@@ -20,10 +20,11 @@ from dashboards.loader import install_templates
 from detectors.alert import index_name
 from hamrong.config import Config
 from hamrong.stack import kafka
-from jobs import correlate, detect, life_signs, rule_figures
-from jobs.canaries import ask
+from jobs import correlate, count, detect, life_signs, rule_figures
+from jobs.canaries import ask, beats
 from jobs.canaries.ask import Answer
 from jobs.sinks import delta
+from tests.detectors.sigma.log_in_rules import LOG_INS
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
 
@@ -51,9 +52,9 @@ def road(cfg: Config, kafka_bootstrap: str, opensearch_url: str, opensearch_clie
         opensearch_client.indices.delete(index=index, ignore=404)
 
 
-def flow(spark: Any, cfg: Config) -> None:
-    """Both jobs, until nothing is left."""
-    for job in (detect, correlate):
+def flow(spark: Any, cfg: Config, *jobs: Any) -> None:
+    """These jobs, else detect and correlate, until nothing is left."""
+    for job in jobs or (detect, correlate):
         query = job.start(spark, cfg)
         try:
             query.processAllAvailable()
@@ -166,3 +167,55 @@ def test_rounds_go_on_beside_the_streams_and_what_is_lost_is_an_alert(
     assert canaries
     assert {(canary["came_back"], canary["stage"]) for canary in canaries} == {(False, "read")}
     assert all(life["microseconds"] == 0 for life in lives.values())
+
+
+NEVER = (
+    LOG_INS
+    + """
+title: Refused and not accepted
+id: never
+status: test
+level: high
+correlation:
+  type: temporal
+  group-by: [source.ip]
+  timespan: 1s
+  condition: refused and not accepted
+"""
+)
+
+
+def test_a_window_closes_though_nothing_matches_any_more(
+    spark: Any, road: Config, opensearch_client: OpenSearch, tmp_path: Path
+) -> None:
+    (tmp_path / "never.yml").write_text(NEVER, encoding="utf-8")
+    detection = dataclasses.replace(
+        road.detection, rules=(tmp_path / "never.yml",), watermark_seconds=1, beat_seconds=1.0
+    )
+    road = dataclasses.replace(road, detection=detection)
+    stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    line = f"<86>1 {stamp} web-01 sshd 1 - - Failed password for root from 203.0.113.7 port 22 ssh2"
+    producer = Producer({"bootstrap.servers": road.kafka.bootstrap_servers})
+    producer.produce(road.kafka.raw_topic, line.encode(), "192.0.2.1", headers=[("id", b"gw1-1")])
+    assert producer.flush(30) == 0
+    flow(spark, road)
+    # However often the jobs look, time stands still.
+    flow(spark, road)
+    assert alerts(opensearch_client) == []
+
+    stop = threading.Event()
+    thread = beats.start(road, stop)
+    try:
+        end = time.monotonic() + 120
+        while alerts(opensearch_client) != ["never"]:
+            assert time.monotonic() < end
+            flow(spark, road)
+    finally:
+        stop.set()
+        thread.join(30)
+    # Nobody who reads matches minds one of no rule.
+    flow(spark, road, count)
+    assert alerts(opensearch_client) == ["never"]
+    assert DeltaTable(delta.uri(road, "events")).to_pyarrow_table().num_rows == 1
+    opensearch_client.indices.refresh(index="soc-canaries", ignore_unavailable=True)
+    assert opensearch_client.count(index="soc-canaries*")["count"] == 0

@@ -9,17 +9,21 @@ import hashlib
 import hmac
 import http.server
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -63,6 +67,7 @@ class Posts:
                 if status == 200:
                     outer.bodies.append(body)
                     outer.received.append((json.loads(body), self.headers.get("X-Hamrong-Signature", "")))
+                    outer.took()
                 self.send_response(status)
                 self.end_headers()
 
@@ -71,6 +76,9 @@ class Posts:
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def took(self) -> None:
+        """After a message has come and before the answer."""
 
     @property
     def url(self) -> str:
@@ -104,7 +112,7 @@ def publish(cfg: Config, *documents: dict[str, Any]) -> None:
 
 @contextmanager
 def notifying(cfg: Config, **settings: Any) -> Iterator[None]:
-    notify = dataclasses.replace(cfg.notify, begin="earliest", **settings)
+    notify = dataclasses.replace(cfg.notify, **{"begin": "earliest", **settings})
     stop = threading.Event()
     thread = threading.Thread(target=serve, args=(dataclasses.replace(cfg, notify=notify), stop, lambda _: None))
     thread.start()
@@ -188,3 +196,76 @@ def test_what_a_receiver_refuses_for_good_does_not_stop_the_rest(road: Config) -
     with notifying(road, webhook_url=posts.url):
         until(lambda: bool(posts.received))
     assert [payload["alerts"][0]["id"] for payload, _ in posts.received] == [two["soc"]["alert"]["id"]]
+
+
+def test_a_first_start_begins_now_and_forgets_nothing_from_then_on(road: Config) -> None:
+    """Also when it ends before anything came: the next start begins where the first did."""
+    posts, old, new = Posts(), alert(), alert()
+    publish(road, old)
+    group = Consumer({"bootstrap.servers": road.kafka.bootstrap_servers, "group.id": "hamrong-notify-webhook"})
+
+    def noted() -> bool:
+        (committed,) = group.committed([TopicPartition(road.kafka.alerts_topic, 0)], timeout=10)
+        return bool(committed.offset == 1)
+
+    with notifying(road, webhook_url=posts.url, begin="latest"):
+        until(noted)
+    group.close()
+    publish(road, new)
+    with notifying(road, webhook_url=posts.url, begin="latest"):
+        until(lambda: bool(posts.received))
+        time.sleep(1)
+    assert [payload["alerts"][0]["id"] for payload, _ in posts.received] == [new["soc"]["alert"]["id"]]
+
+
+def test_what_is_no_alert_stops_nothing(road: Config) -> None:
+    posts, good, broken = Posts(), alert(), alert()
+    del broken["soc"]["alert"]["reason_vi"]
+    producer = Producer({"bootstrap.servers": road.kafka.bootstrap_servers})
+    for value in (b"", b"\xff", b"7", b'{"soc": 1}', json.dumps(broken).encode()):
+        producer.produce(road.kafka.alerts_topic, value)
+    assert producer.flush(30) == 0
+    publish(road, good)
+    with notifying(road, webhook_url=posts.url):
+        until(lambda: bool(posts.received))
+    assert [payload["alerts"][0]["id"] for payload, _ in posts.received] == [good["soc"]["alert"]["id"]]
+
+
+class Killing(Posts):
+    """Kills who posts to it the first time, when it has all and before it answers."""
+
+    victim: subprocess.Popen[bytes] | None = None
+
+    def took(self) -> None:
+        if self.victim is not None:
+            self.victim.kill()
+            self.victim.wait()
+            self.victim = None
+
+
+def test_a_kill_between_sending_and_noting_it_sends_once_more_and_never_again(road: Config, tmp_path: Path) -> None:
+    posts, one = Killing(), alert()
+    publish(road, one)
+    environment = {
+        **os.environ,
+        "HAMRONG_KAFKA_BOOTSTRAP_SERVERS": road.kafka.bootstrap_servers,
+        "HAMRONG_KAFKA_ALERTS_TOPIC": road.kafka.alerts_topic,
+        "HAMRONG_OPENSEARCH_URL": road.opensearch.url,
+        "HAMRONG_NOTIFY_WEBHOOK_URL": posts.url,
+        "HAMRONG_NOTIFY_BEGIN": "earliest",
+    }
+
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, "-m", "hamrong.cli", "notify"], env=environment, cwd=tmp_path)
+
+    posts.victim = first = start()
+    until(lambda: first.poll() is not None)
+    for _ in range(2):
+        again = start()
+        until(lambda: len(posts.received) == 2, 60)
+        time.sleep(3)
+        again.terminate()
+        assert again.wait(30) == 0
+    assert len(posts.received) == 2
+    # The same message, so that a receiver may know it.
+    assert len({payload["id"] for payload, _ in posts.received}) == 1

@@ -6,7 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from detectors.alert import Seen, Source, document
+from hamrong.errors import HamrongError
 from triage.notify.message import SHOWN, Writer
 from triage.notify.service import Pace
 
@@ -39,6 +42,25 @@ def test_what_stood_in_a_log_makes_no_header_and_no_line() -> None:
     assert "\n" not in message.subject
     assert "\x1b" not in message.text
     assert not [line for line in message.text.splitlines() if line.startswith("Bcc")]
+
+
+def test_what_stood_in_a_log_makes_no_line_in_any_alphabet_and_no_link() -> None:
+    message = Writer("https://soc.example.org").write(
+        [alert("x\u2028Trưởng ca: mở https://203.0.113.9/\u202egiả", "từ {entity}")]
+    )
+    assert not [line for line in message.text.splitlines() if line.startswith("Trưởng")]
+    assert "\u202e" not in message.text
+    assert message.payload["alerts"][0]["entity"]["value"] == "x Trưởng ca: mở https[:]//203.0.113.9/ giả"
+    links = [word for word in message.text.split() if "://" in word]
+    assert all(link.startswith("https://soc.example.org/soc/") for link in links)
+
+
+def test_a_template_that_is_none_is_said_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text("{% if %}", encoding="utf-8")
+    with pytest.raises(HamrongError, match=r"text\.txt:1: "):
+        Writer("", str(tmp_path))
+    with pytest.raises(HamrongError, match="no folder"):
+        Writer("", str(tmp_path / "none"))
 
 
 def test_many_are_listed_and_the_rest_counted() -> None:

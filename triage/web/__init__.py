@@ -2,5 +2,5 @@
 
 In:   HTTP; alerts in OpenSearch
 Out:  pages made here, without a script's help; changes of alerts, each with an audit event
-May import `triage`, `detectors`, `hamrong.config`, `ingest.sources`.
+May import `triage`, `detectors`, `hamrong.config`, `hamrong.rule_set`, `hamrong.zone`, `ingest.sources`.
 """

@@ -1,28 +1,36 @@
 """alert_page: one alert: what it says, why it was raised, who has done what, and the buttons.
 
-In:   an alert's id
+In:   an alert's id, and the queue that the analyst came from
 Out:  the page; changes under the revision that the page showed
 """
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+import urllib.parse
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, QueryParams
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from triage import exceptions, related
+from detectors.alert import ASSET_SHARE, CONFIDENCE, LEVEL_POINTS, risk_score
+from detectors.sigma.attack import technique_name
+from hamrong import zone
+from triage import exceptions, neighbours, related
 from triage.desk import ChangedMeanwhileError, Stored
-from triage.life import VERDICTS, Change, possible, revision
-from triage.web import reasons
+from triage.life import VERDICTS, Change, possible, revision, state
+from triage.web import dashboards_link, reasons, timeline
 from triage.web.access import Person
 from triage.web.office import Office, of
-from triage.web.render import page, segment
+from triage.web.queue_page import address, query_of
+from triage.web.render import page, say, segment
 
 EXCEPTION_DAYS = 90
+QUEUE = "/soc/queue"
 
 
 def show(request: Request) -> Response:
@@ -48,42 +56,103 @@ def _page(
     meanwhile: ChangedMeanwhileError | None = None,
     written: exceptions.Written | None = None,
 ) -> Response:
-    alert = stored.alert
+    source, alert = stored.source, stored.alert
     entity = alert["entity"]
     with office.lock:
-        why = reasons.of(office.ruleset, stored.source)
-    events = [reasons.event(sample, why) for sample in alert.get("evidence") or ()]
+        why = reasons.of(office.ruleset, source, say(request))
+    near = related.around(office.client, office.alias, entity["type"], entity["value"], alert["last_seen"])
+    if all(one["soc"]["alert"]["id"] != alert["id"] for one in near):
+        near.append(source)
+    queue = _queue(request)
+    wanted = query_of(QueryParams(queue))
     return page(
         request,
         "alert.html",
         who,
         status,
-        source=stored.source,
+        source=source,
         alert=alert,
         revision=revision(alert),
         possible=possible(alert),
+        techniques=techniques(source),
         verdicts=VERDICTS,
         why=why,
-        events=events,
-        near=related.around(office.client, office.alias, entity["type"], entity["value"], alert["last_seen"]),
+        candidates=_candidates(why, entity["type"]),
+        risk=_risk(alert),
+        due=list(_due(alert, datetime.now(UTC))),
+        others=list(_others(source)),
+        near=near,
+        near_is_cut=len(near) >= related.MOST,
+        drawing=timeline.of_alerts([one["soc"]["alert"] for one in near], alert["id"]),
         successors=related.successors(office.client, office.alias, alert["id"]),
         meanwhile=meanwhile,
         written=written,
-        expires=(date.today() + timedelta(days=EXCEPTION_DAYS)).isoformat(),  # noqa: DTZ011 (a proposal in a form)
-        discover=_discover(office, alert),
+        expires=(zone.today() + timedelta(days=EXCEPTION_DAYS)).isoformat(),
+        discover=dashboards_link.of_alert(office.cfg.triage.dashboards_url, alert),
+        back=address(wanted, page=wanted.page),
+        neighbours=neighbours.of(office.client, office.alias, wanted, who.name, alert),
+        # Links to neighbours and the forms carry on from which queue one came.
+        trail=f"?{urllib.parse.urlencode({'queue': queue})}" if queue else "",
     )
 
 
-def _discover(office: Office, alert: dict[str, Any]) -> str:
-    """All alerts of this entity in OpenSearch Dashboards, an hour before to an hour after."""
-    if not office.cfg.triage.dashboards_url:
-        return ""
-    query = f'soc.alert.entity.value:"{alert["entity"]["value"]}"'.replace("'", "!'")
-    time = f"(from:'{alert['first_seen']}',to:'{alert['last_seen']}')"
-    return (
-        f"{office.cfg.triage.dashboards_url}/app/data-explorer/discover#?_g=(time:{time})"
-        f"&_q=(query:(language:lucene,query:'{segment(query)}'))&_a=(metadata:(indexPattern:soc-alerts))"
-    )
+def _queue(request: Request) -> str:
+    """The query of the queue that the analyst came from: said by our own links, else by the browser."""
+    if "queue" in request.query_params:
+        return request.query_params["queue"]
+    came = urllib.parse.urlsplit(request.headers.get("referer", ""))
+    return came.query if came.path == QUEUE else ""
+
+
+def techniques(source: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Id and name of each; not of one whose sub-technique is there too."""
+    technique = source.get("threat", {}).get("technique", {})
+    ids = [*technique.get("id", ()), *technique.get("subtechnique", {}).get("id", ())]
+    return [(one, technique_name(one)) for one in ids if not any(other.startswith(f"{one}.") for other in ids)]
+
+
+@dataclass(frozen=True)
+class Risk:
+    """What the score is made of (`detectors.alert`)."""
+
+    points: int
+    asset_level: int
+    asset_share: float
+    confidence: float
+
+
+def _risk(alert: Mapping[str, Any]) -> Risk | None:
+    """None when the tables have changed since."""
+    level, asset = alert["severity"], int(alert.get("asset_level") or 3)
+    for status, confidence in CONFIDENCE.items():
+        if level in LEVEL_POINTS and asset in ASSET_SHARE and risk_score(level, asset, status) == alert["risk_score"]:
+            return Risk(LEVEL_POINTS[level], asset, ASSET_SHARE[asset], confidence)
+    return None
+
+
+def _due(alert: Mapping[str, Any], now: datetime) -> Iterator[tuple[int, str, bool]]:
+    """Hours, until when, and whether that has passed while nobody closed it."""
+    for hours in (24, 72):
+        until = alert.get(f"due_{hours}h")
+        if until:
+            yield hours, until, state(alert) != "closed" and datetime.fromisoformat(until) < now
+
+
+def _others(source: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Whom else the events name."""
+    known = source.get("related", {})
+    for kind, name in (("source.ip", "ip"), ("user.name", "user"), ("host.name", "hosts")):
+        for value in known.get(name, ())[:10]:
+            if value != source["soc"]["alert"]["entity"]["value"]:
+                yield kind, value
+
+
+def _candidates(why: reasons.Why, entity: str) -> tuple[list[reasons.Row], list[reasons.Row]]:
+    """What an exception may rest on: the entity and what made the rule hold, then the other fields."""
+    rows = [row for row in (why.events[0].rows if why.events else ()) if exceptions.may_rest_on(row.name, row.value)]
+    rows = sorted((row for row in rows if row.has_one), key=lambda row: row.name != entity)
+    first = [row for row in rows if row.name == entity or row.held]
+    return first, [row for row in rows if row not in first]
 
 
 async def change(request: Request) -> Response:
@@ -104,7 +173,9 @@ def _change(request: Request, form: FormData) -> Response:
     except ChangedMeanwhileError as error:
         return _page(request, office, who, error.stored, 409, meanwhile=error)
     office.record(request, who.name, f"alert-{wanted.action}", wanted.value, soc__alert__id=identity)
-    return RedirectResponse(f"/soc/alert/{segment(identity)}", 303)
+    office.counter.forget()
+    trail = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"/soc/alert/{segment(identity)}{trail}", 303)
 
 
 async def make_exception(request: Request) -> Response:

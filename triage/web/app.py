@@ -2,7 +2,7 @@
 
 In:   the configuration
 Out:  an ASGI application
-Docs: Starlette; CSP level 3; OWASP secure headers
+Docs: Starlette; OWASP session management cheat sheet
 
     GET  /soc/queue                     what waits, the worst first
     POST /soc/queue                     acknowledge or close many
@@ -17,6 +17,7 @@ Docs: Starlette; CSP level 3; OWASP secure headers
 from __future__ import annotations
 
 import secrets
+import urllib.parse
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -33,25 +34,15 @@ from starlette.staticfiles import StaticFiles
 from hamrong.config import Config
 from hamrong.errors import HamrongError, ServiceError
 from triage import store
-from triage.audit import Audit
-from triage.desk import Desk, UnknownAlertError
+from triage.desk import UnknownAlertError
 from triage.life import RefusedChangeError
 from triage.web import alert_page, entity_page, log_in_page, queue_page, rules_page
 from triage.web.access import ForbiddenError, NotLoggedInError
+from triage.web.guard import LOOPBACK, guard
 from triage.web.office import Office
 from triage.web.render import page
 
 STATIC = Path(__file__).parent / "static"
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def build(cfg: Config) -> Starlette:
@@ -64,7 +55,7 @@ def build(cfg: Config) -> Starlette:
             "write log_in: opensearch, or host: 127.0.0.1"
         )
     client = store.client(cfg.opensearch)
-    office = Office(cfg, client, Desk(client, cfg.opensearch.alerts_alias), Audit(client))
+    office = Office(cfg, client)
     app = Starlette(
         routes=[
             Route("/", _to_queue),
@@ -82,15 +73,17 @@ def build(cfg: Config) -> Starlette:
             Mount("/soc/static", StaticFiles(directory=STATIC), name="static"),
         ],
         middleware=[
-            Middleware(BaseHTTPMiddleware, dispatch=_with_headers),
+            Middleware(BaseHTTPMiddleware, dispatch=guard(cfg, refuse)),
             Middleware(
                 SessionMiddleware,
                 # Without a secret of their own the sessions end when the process does.
                 secret_key=cfg.triage.secret.reveal() or secrets.token_urlsafe(32),
-                session_cookie="hamrong",
+                # By its prefix a browser takes it from this very name only, and not from one beside it.
+                session_cookie="__Host-hamrong" if cfg.triage.https else "hamrong",
                 max_age=int(cfg.triage.session_hours * 3600),
                 path="/",
-                same_site="strict",
+                # Not strict: the link in a message leads to the alert, not to the log-in. No GET changes anything.
+                same_site="lax",
                 https_only=cfg.triage.https,
             ),
         ],
@@ -101,6 +94,7 @@ def build(cfg: Config) -> Starlette:
             RefusedChangeError: _error(422),
             ServiceError: _error(503),
             OpenSearchException: _error(503),
+            HamrongError: _error(500),
             404: _error(404),
             405: _error(405),
         },
@@ -114,20 +108,20 @@ async def _to_queue(request: Request) -> Response:
 
 
 async def _to_log_in(request: Request, error: Exception) -> Response:
-    return RedirectResponse("/soc/log-in", 303)
+    """And from there back to where the person was going."""
+    wanted = request.url.path.removesuffix("/exception")
+    if request.method == "GET" and request.url.query:
+        wanted += f"?{request.url.query}"
+    return RedirectResponse(f"/soc/log-in?{urllib.parse.urlencode({'next': wanted})}", 303)
+
+
+def refuse(request: Request, status: int, error: Exception) -> Response:
+    said = "" if status in (404, 405) and not isinstance(error, HamrongError) else error
+    return page(request, "error.html", None, status, status=status, said=said)
 
 
 def _error(status: int) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def answer(request: Request, error: Exception) -> Response:
-        said = "" if status in (404, 405) and not isinstance(error, HamrongError) else str(error)
-        return page(request, "error.html", None, status, status=status, sentence=said)
+        return refuse(request, status, error)
 
-    return answer
-
-
-async def _with_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    answer = await call_next(request)
-    answer.headers.update(HEADERS)
-    if not request.url.path.startswith("/soc/static"):
-        answer.headers["Cache-Control"] = "no-store"
     return answer

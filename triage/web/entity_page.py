@@ -5,7 +5,9 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from hamrong import zone
 from triage import related
+from triage.web import timeline
 from triage.web.office import of
 from triage.web.render import page
 
@@ -24,4 +26,5 @@ def show(request: Request) -> Response:
         kind=kind,
         value=value,
         known=found,
+        drawing=timeline.of_days(found.days, zone.today()),
     )

@@ -6,35 +6,75 @@ Out:  the desk, the audit, the rule set, the person at the page
 
 from __future__ import annotations
 
+import logging
+import os
 import threading
-from dataclasses import dataclass, field
+import time
+from collections.abc import Iterator
 from functools import cached_property
+from pathlib import Path
 
 from opensearchpy import OpenSearch
 from starlette.requests import Request
 
 from detectors.sigma.ruleset import Ruleset
+from hamrong import rule_set, zone
 from hamrong.config import Config
+from hamrong.errors import HamrongError
 from ingest.sources import Register
 from triage.audit import Act, Audit
 from triage.desk import Desk
-from triage.web.access import Person, changing, person
+from triage.queue_counts import Counter
+from triage.web.access import Access, ForbiddenError, Person
 from triage.words import Words
 
+LOOK_SECONDS = 30.0
+"""The rules' files are looked at no more often."""
 
-@dataclass
+SUFFIXES = (".yml", ".yaml", ".txt")
+
+log = logging.getLogger(__name__)
+
+
 class Office:
-    cfg: Config
-    client: OpenSearch
-    desk: Desk
-    audit: Audit
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    """Held while the rule set explains: it is one thread's at a time."""
+    def __init__(self, cfg: Config, client: OpenSearch) -> None:
+        self.cfg = cfg
+        self.client = client
+        self.desk = Desk(client, cfg.opensearch.alerts_alias)
+        self.audit = Audit(client)
+        self.counter = Counter(client, cfg.opensearch.alerts_alias)
+        self.access = Access(cfg)
+        self.lock = threading.RLock()
+        """Held while the rule set explains: it is one thread's at a time."""
+        self._ruleset: Ruleset | None = None
+        self._seen: tuple[object, ...] = ()
+        self._due = 0.0
 
-    @cached_property
+    @property
     def ruleset(self) -> Ruleset:
-        """As it is when first asked for; a faulty file is left out."""
-        return Ruleset.load(self.cfg.detection.rules, self.cfg.detection.cache, strict=False)
+        """The rules as their files are, seconds after a change; a faulty file is left out.
+
+        Raises HamrongError when they cannot be read and never could.
+        """
+        with self.lock:
+            if self._ruleset is None or time.monotonic() >= self._due:
+                try:
+                    self._look()
+                except HamrongError as error:
+                    if self._ruleset is None:
+                        raise
+                    log.warning("the pages explain by the rules of before: %s", error)
+                self._due = time.monotonic() + LOOK_SECONDS
+            assert self._ruleset is not None
+            return self._ruleset
+
+    def _look(self) -> None:
+        folders = rule_set.folders(self.cfg.detection)
+        # Filters expire with the day.
+        seen = (zone.today(), *(state for folder in folders for state in _states(folder)))
+        if self._ruleset is None or seen != self._seen:
+            self._ruleset = rule_set.load(self.cfg.detection)
+            self._seen = seen
 
     @cached_property
     def systems(self) -> dict[str, Words]:
@@ -47,10 +87,15 @@ class Office:
         return self.cfg.opensearch.alerts_alias
 
     def person(self, request: Request) -> Person:
-        return person(request, self.cfg)
+        return self.access.person(request)
 
     def changing(self, request: Request, token: str) -> Person:
-        return changing(request, token, self.cfg)
+        """Who may change; whoever may not is on record."""
+        try:
+            return self.access.changing(request, token)
+        except ForbiddenError as error:
+            self.record(request, str(request.session["name"]), "change-refused", str(error), outcome="failure")
+            raise
 
     def record(
         self, request: Request, who: str, action: str, note: str = "", outcome: str = "success", **about: str
@@ -59,6 +104,21 @@ class Office:
         address = request.client.host if request.client else ""
         fields = {name.replace("__", "."): value for name, value in about.items()}
         self.audit.record(Act(who, action, address, outcome, fields, note))
+
+
+def _states(folder: Path) -> Iterator[tuple[str, int, int]]:
+    """Each file of rules and lists with its time and size."""
+    for file in sorted(folder.rglob("*")) if folder.is_dir() else [folder]:
+        if file.suffix in SUFFIXES and (found := _stat(file)):
+            yield str(file), found.st_mtime_ns, found.st_size
+
+
+def _stat(file: Path) -> os.stat_result | None:
+    try:
+        return file.stat()
+    except OSError:
+        # It went away a moment ago.
+        return None
 
 
 def of(request: Request) -> Office:

@@ -13,17 +13,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import jinja2
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from detectors.sigma.explain import Say
+from hamrong.zone import ZONE
 from triage import words
+from triage.web import timeline
 from triage.web.access import Person
 from triage.web.office import of
 
-ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 LANGUAGES = ("vi", "en")
 
 
@@ -61,6 +63,8 @@ def page(request: Request, template: str, who: Person | None, status: int = 200,
             word=_word(shown),
             system=_system(shown, office.systems),
             ago=_ago(shown),
+            tell=_tell(shown),
+            decimal=lambda value: f"{value:g}".replace(".", shown.pick(",", ".")),
             switched=_switched(request),
         )
     )
@@ -83,6 +87,7 @@ def environment() -> jinja2.Environment:
     made.filters["clock"] = clock
     made.filters["number"] = number
     made.filters["segment"] = segment
+    made.globals["timeline"] = timeline
     return made
 
 
@@ -104,6 +109,12 @@ def number(value: Any) -> str:
     return f"{int(value or 0):,}".replace(",", "\u202f")
 
 
+def say(request: Request) -> Say:
+    """The phrases of an explanation in the reader's language."""
+    at = LANGUAGES.index(language(request))
+    return lambda phrase: words.of(words.CONDITION, phrase)[at]
+
+
 def segment(value: Any) -> str:
     """For one part of an address."""
     return urllib.parse.quote(str(value), safe="")
@@ -111,6 +122,17 @@ def segment(value: Any) -> str:
 
 def _word(shown: Shown) -> Callable[[dict[str, words.Words], Any], str]:
     return lambda table, value: shown.pick(*words.of(table, str(value or "")))
+
+
+def _tell(shown: Shown) -> Callable[[Any], Markup]:
+    """A sentence for the reader; one that there is in English only says so, for whoever hears the page."""
+
+    def tell(said: Any) -> Markup:
+        if isinstance(said, words.SpokenError):
+            return escape(shown.pick(*said.words))
+        return escape(said) if shown.language == "en" else Markup('<span lang="en">{}</span>').format(said)
+
+    return tell
 
 
 def _system(shown: Shown, systems: dict[str, words.Words]) -> Callable[[Any], str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,7 +18,9 @@ DAYS = 30
 def show(request: Request) -> Response:
     office = of(request)
     who = office.person(request)
-    counts = rule_counts.read(office.client, office.alias, DAYS)
+    # A whole hour, so that OpenSearch may answer as it did a moment ago.
+    since = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=DAYS)
+    counts = rule_counts.read(office.client, office.alias, since)
     silent = rule_counts.Counted()
     rules = [
         (rule, counts.get(rule.id, silent))
