@@ -1,5 +1,6 @@
 """Settings: defaults, file, environment, and every fault at once with its line."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,14 @@ def test_the_environment_wins_over_the_file_and_paths_are_relative_to_the_file(t
     assert cfg.detection.rules == (tmp_path / "a", Path("/b"))
     assert cfg.opensearch.password.reveal() == "s3cret"
     assert "s3cret" not in f"{cfg} {cfg.opensearch.password} {cfg.opensearch.password!r}"
+
+
+def test_several_values_are_of_their_own_type(tmp_path: Path) -> None:
+    file = tmp_path / "hamrong.yml"
+    file.write_text("detection:\n  rules: [mine]\n", encoding="utf-8")
+    detection = config.load(file, {"HAMRONG_DETECTION_PUBLIC_SYSTEMS": f"portal{os.pathsep}lgsp"}).detection
+    assert detection.public_systems == ("portal", "lgsp")
+    assert detection.rules == (tmp_path / "mine",)
 
 
 def test_every_fault_is_named_at_once_with_its_line(tmp_path: Path) -> None:
