@@ -174,6 +174,7 @@ def test_a_worker_has_the_rules_at_its_birth_and_those_that_became_live_since(tm
         check=False,
         timeout=200,
     )
+    assert done.returncode == 0, done.stderr
     (first, live), (second, live_then) = (line.split() for line in done.stdout.splitlines())
     assert (first, second) == (live, live_then), done.stderr
     assert first != second
