@@ -18,6 +18,8 @@ def test_the_workers_parent_has_the_settings_of_the_jobs(tmp_path: Path, monkeyp
     for number, field in enumerate(dataclasses.fields(Detection)):
         value = getattr(Detection(), field.name)
         match value:
+            case (str(), *_):
+                changed[field.name] = ("a", "b")
             case tuple():
                 changed[field.name] = (tmp_path / "a", tmp_path / "b")
             case Path():
