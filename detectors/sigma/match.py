@@ -6,6 +6,7 @@ Out:  row and rule of each match, by row and then rule
 
 from __future__ import annotations
 
+import functools
 import os
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -55,8 +56,8 @@ class Matcher:
         self._taxonomy = taxonomy
         self._atoms = atoms
         self._by_source: dict[LogSource, list[Compiled]] = {}
-        self._costs: dict[int, float] = {}
-        self._rules = [Compiled.of(number, node, self._cost) for number, (node, _) in enumerate(rules)]
+        cost = functools.cache(lambda atom: rarity(atoms.all[atom]))
+        self._rules = [Compiled.of(number, node, cost) for number, (node, _) in enumerate(rules)]
         for rule, (_, source) in zip(self._rules, rules, strict=True):
             self._by_source.setdefault(source, []).append(rule)
         named = [{value for source in self._by_source if (value := vars(source)[name])} for name in STATED]
@@ -162,12 +163,6 @@ class Matcher:
                 self._programs[sources] = Program(rules, self.ledger)
             found = self._by_membership[membership] = self._programs[sources]
         return found
-
-    def _cost(self, atom: int) -> float:
-        cost = self._costs.get(atom)
-        if cost is None:
-            cost = self._costs[atom] = rarity(self._atoms.all[atom])
-        return cost
 
     def _bound_memory(self) -> None:
         scanners = [scanner for scanner in self._scanners if isinstance(scanner, Scanner)]
