@@ -14,7 +14,7 @@ from typing import Any
 
 from opensearchpy import OpenSearch
 
-from triage.queue import SORTS, Query, condition
+from triage.queue import Query, condition, order
 
 DATES = ("last_seen", "raised_at")
 
@@ -29,12 +29,12 @@ class Neighbours:
 
 def of(client: OpenSearch, alias: str, query: Query, who: str, alert: Mapping[str, Any]) -> Neighbours:
     """By the alert's place in the queue's order: who closes it finds the next one there."""
-    order = [*SORTS.get(query.sort, SORTS["risk"]), {"soc.alert.id": "asc"}]
-    names = [name for key in order for name in key]
+    forward = order(query)
+    names = [name for key in forward for name in key]
     place = [_value(alert, name.removeprefix("soc.alert.")) for name in names]
-    turned = [{name: "asc" if way == "desc" else "desc"} for key in order for name, way in key.items()]
+    turned = [{name: "asc" if way == "desc" else "desc"} for key in forward for name, way in key.items()]
     asked: list[dict[str, Any]] = []
-    for sort in (turned, order):
+    for sort in (turned, forward):
         # search_after leaves out the place itself: no alert is its own neighbour.
         body = {"query": condition(query, who), "sort": sort, "search_after": place, "size": 1}
         asked += [{"index": alias}, {**body, "_source": False, "track_total_hits": False}]

@@ -77,13 +77,18 @@ def body(query: Query, who: str) -> dict[str, Any]:
     page = min(max(query.page, 1), DEEPEST // PAGE)
     return {
         "query": condition(query, who),
-        "sort": [*SORTS.get(query.sort, SORTS["risk"]), {"soc.alert.id": "asc"}],
+        "sort": order(query),
         "from": (page - 1) * PAGE,
         "size": PAGE,
         # One more than the page shows says that there is a next one.
         "track_total_hits": max(COUNTED, page * PAGE + 1),
         **rows.ASKED,
     }
+
+
+def order(query: Query) -> list[dict[str, str]]:
+    """The fields by which alerts follow each other; the id settles what is equal in all others."""
+    return [*SORTS.get(query.sort, SORTS["risk"]), {"soc.alert.id": "asc"}]
 
 
 def condition(query: Query, who: str) -> dict[str, Any]:
